@@ -1,0 +1,92 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace MnemoLite.Client;
+
+/// <summary>One memory: what was said or seen, what is known about it, and when it was.</summary>
+public sealed record Event
+{
+    /// <summary>A version 7 UUID made from <see cref="Timestamp"/>, so ids sort by time.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>When it happened; microseconds are kept.</summary>
+    public required DateTimeOffset Timestamp { get; init; }
+
+    /// <summary>What is remembered.</summary>
+    public required JsonText Content { get; init; }
+
+    /// <summary>What is known about it: project, type, severity, anything.</summary>
+    public required JsonText Metadata { get; init; }
+
+    /// <summary>The meaning of the content, as long as the model's dimension; absent in lists and where there is no text.</summary>
+    public float[]? Embedding { get; init; }
+
+    /// <summary>1 − cosine distance to what was asked, −1..1; only in answers to a search by meaning.</summary>
+    public double? SimilarityScore { get; init; }
+}
+
+/// <summary>An event to be stored.</summary>
+public sealed record NewEvent
+{
+    /// <summary>What to remember. Its <c>text</c>, or else every string in it, is what a search by meaning looks at.</summary>
+    public required JsonText Content { get; init; }
+
+    /// <summary>What is known about it.</summary>
+    public JsonText Metadata { get; init; }
+
+    /// <summary>The meaning of the content, if the caller has its own; made from the content's text otherwise.</summary>
+    public float[]? Embedding { get; init; }
+
+    /// <summary>When it happened, 1970 or later; now, if not given.</summary>
+    public DateTimeOffset? Timestamp { get; init; }
+}
+
+/// <summary>What to change in an event; what is not given stays.</summary>
+public sealed record EventPatch
+{
+    /// <summary>Takes the place of the content.</summary>
+    public JsonText? Content { get; init; }
+
+    /// <summary>Merged into the metadata, key by key; a key whose value is null is removed.</summary>
+    public JsonText? Metadata { get; init; }
+
+    /// <summary>Takes the place of the embedding; made anew from a changed content if not given.</summary>
+    public float[]? Embedding { get; init; }
+}
+
+/// <summary>A page of a list, newest first.</summary>
+/// <param name="Events">The events of this page.</param>
+/// <param name="NextCursor">What to pass as <c>cursor</c> to get the next page; absent on the last one.</param>
+public sealed record EventPage(IReadOnlyList<Event> Events, string? NextCursor);
+
+/// <summary>What to find.</summary>
+public sealed record SearchRequest
+{
+    /// <summary>What it is about, in words; without it the newest events that pass the filters are found.</summary>
+    public string? Query { get; init; }
+
+    /// <summary>Only events whose metadata contains this object.</summary>
+    public JsonText? Metadata { get; init; }
+
+    /// <summary>Only events at this time or later.</summary>
+    public DateTimeOffset? TsStart { get; init; }
+
+    /// <summary>Only events at this time or earlier.</summary>
+    public DateTimeOffset? TsEnd { get; init; }
+
+    /// <summary>How many events to return.</summary>
+    [Range(1, 1000)]
+    public int Limit { get; init; } = 10;
+
+    /// <summary>How many events to pass over first.</summary>
+    [Range(0, 100_000)]
+    public int Offset { get; init; }
+
+    /// <summary>Only events at this cosine distance from the query or nearer: 0 the same, 2 the opposite.</summary>
+    [Range(0.0, 2.0)]
+    public double? DistanceThreshold { get; init; }
+}
+
+/// <summary>What was found, best first.</summary>
+/// <param name="Events">The events of this page.</param>
+/// <param name="Total">How many events pass the filters; with a query, how many of the candidates looked at pass the threshold.</param>
+public sealed record SearchResult(IReadOnlyList<Event> Events, long Total);

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace MnemoLite.Client;
+
+/// <summary>The memory service over HTTP.</summary>
+/// <param name="http">A client whose base address is the service's.</param>
+/// <remarks>Every method throws <see cref="MnemoLiteException"/> when the service refuses, and <see cref="HttpRequestException"/>
+/// when it cannot be reached.</remarks>
+public sealed class MnemoLiteClient(HttpClient http)
+{
+    private static MnemoLiteJson Json => MnemoLiteJson.Default;
+
+    /// <summary>Stores an event and returns it with its id.</summary>
+    public async Task<Event> CreateAsync(NewEvent @event, CancellationToken cancellationToken = default) =>
+        (await SendAsync(HttpMethod.Post, "v1/events/", @event, Json.NewEvent, Json.Event, cancellationToken))!;
+
+    /// <summary>The event of that id, or null.</summary>
+    public Task<Event?> GetAsync(Guid id, CancellationToken cancellationToken = default) =>
+        SendAsync<object, Event>(HttpMethod.Get, $"v1/events/{id}", null, null, Json.Event, cancellationToken);
+
+    /// <summary>Changes an event and returns it, or null where there is none of that id.</summary>
+    public Task<Event?> PatchAsync(Guid id, EventPatch patch, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Patch, $"v1/events/{id}", patch, Json.EventPatch, Json.Event, cancellationToken);
+
+    /// <summary>Forgets an event; false where there was none of that id.</summary>
+    public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken = default)
+    {
+        using var response = await http.DeleteAsync(new Uri($"v1/events/{id}", UriKind.Relative), cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return false;
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return true;
+    }
+
+    /// <summary>The newest events, a page at a time.</summary>
+    /// <param name="limit">How many, 1..1000.</param>
+    /// <param name="cursor">The former page's <see cref="EventPage.NextCursor"/>.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<EventPage> ListAsync(int limit = 50, string? cursor = null, CancellationToken cancellationToken = default)
+    {
+        var path = string.Create(CultureInfo.InvariantCulture, $"v1/events/?limit={limit}");
+        if (cursor is not null)
+            path += $"&cursor={Uri.EscapeDataString(cursor)}";
+        return (await SendAsync<object, EventPage>(HttpMethod.Get, path, null, null, Json.EventPage, cancellationToken))!;
+    }
+
+    /// <summary>Finds events by meaning, metadata and time.</summary>
+    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken = default) =>
+        (await SendAsync(HttpMethod.Post, "v1/search/", request, Json.SearchRequest, Json.SearchResult, cancellationToken))!;
+
+    /// <summary>How the service is; also when it is degraded.</summary>
+    public async Task<Health> HealthAsync(CancellationToken cancellationToken = default)
+    {
+        using var response = await http.GetAsync(new Uri("health", UriKind.Relative), cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(Json.Health, cancellationToken))!;
+    }
+
+    private async Task<TAnswer?> SendAsync<TBody, TAnswer>(
+        HttpMethod method, string path, TBody? body, JsonTypeInfo<TBody>? bodyType, JsonTypeInfo<TAnswer> answerType,
+        CancellationToken cancellationToken)
+        where TAnswer : class
+    {
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        if (bodyType is not null)
+            request.Content = JsonContent.Create(body!, bodyType);
+        using var response = await http.SendAsync(request, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return null;
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return await response.Content.ReadFromJsonAsync(answerType, cancellationToken);
+    }
+
+    private static async Task ThrowIfRefusedAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+            return;
+        Problem? problem = null;
+        try
+        {
+            problem = await response.Content.ReadFromJsonAsync(Json.Problem, cancellationToken);
+        }
+        catch (JsonException)
+        {
+            // not one of our answers (a proxy's page, say): the status has to do
+        }
+        throw new MnemoLiteException(response.StatusCode, problem);
+    }
+}

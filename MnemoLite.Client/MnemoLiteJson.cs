@@ -1,0 +1,20 @@
+using System.Text.Json.Serialization;
+
+namespace MnemoLite.Client;
+
+/// <summary>How the contract's types are written: snake_case, absent values left out; generated at compile time.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(TimestampConverter)])]
+[JsonSerializable(typeof(Event))]
+[JsonSerializable(typeof(NewEvent))]
+[JsonSerializable(typeof(EventPatch))]
+[JsonSerializable(typeof(EventPage))]
+[JsonSerializable(typeof(SearchRequest))]
+[JsonSerializable(typeof(SearchResult))]
+[JsonSerializable(typeof(Health))]
+[JsonSerializable(typeof(Readiness))]
+[JsonSerializable(typeof(JsonText))]
+[JsonSerializable(typeof(Problem))]
+public sealed partial class MnemoLiteJson : JsonSerializerContext;

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>The client integrations without Aspire's packages: the same names, the same configuration keys.</summary>
+public static class LocalIntegrations
+{
+    /// <summary>Registers an <see cref="NpgsqlDataSource"/> for the connection string of that name, with its traces and metrics.</summary>
+    /// <exception cref="InvalidOperationException">When the data source is first asked for and there is no such connection string.</exception>
+    public static void AddNpgsqlDataSource(
+        this IHostApplicationBuilder builder, string connectionName, Action<NpgsqlDataSourceBuilder>? configureDataSourceBuilder = null)
+    {
+        builder.Services.AddNpgsqlDataSource(string.Empty, (services, dataSource) =>
+        {
+            dataSource.ConnectionStringBuilder.ConnectionString = services.ConnectionString(connectionName);
+            configureDataSourceBuilder?.Invoke(dataSource);
+        });
+        builder.Services.AddOpenTelemetry()
+            .WithTracing(tracing => tracing.AddNpgsql())
+            .WithMetrics(metrics => metrics.AddMeter("Npgsql"));
+    }
+
+    private static string ConnectionString(this IServiceProvider services, string name) =>
+        services.GetRequiredService<IConfiguration>().GetConnectionString(name)
+        ?? throw new InvalidOperationException($"There is no connection string '{name}': set ConnectionStrings__{name}.");
+}
