@@ -59,7 +59,7 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("Without containers MnemoLite runs on Linux: start Docker or Podman and set UseAspire=true.");
         _host = new HostApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        _host.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
+        _host.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
         _host.Logging.AddConsole(console => console.FormatterName = ResourceLogFormatter.FormatterName)
             .AddConsoleFormatter<ResourceLogFormatter, ConsoleFormatterOptions>();
         _host.Services.AddSingleton<IReadOnlyList<IResource>>(_resources);
