@@ -129,6 +129,8 @@ public sealed class ResourceNotificationService
             var snapshot = new CustomResourceSnapshot { State = new(state), HealthStatus = health, ExitCode = exitCode };
             if (_current.TryGetValue(resourceId, out var before) && before.Snapshot == snapshot)
                 return;
+            if (resourceId != resource.Name)
+                _current.Remove(resource.Name); // the instances take the place of the resource that waited
             var @event = _current[resourceId] = new(resource, resourceId, snapshot);
             foreach (var watcher in _watchers)
                 watcher.Writer.TryWrite(@event);

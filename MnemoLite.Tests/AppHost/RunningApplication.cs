@@ -12,7 +12,7 @@ namespace MnemoLite.Tests.AppHost;
 /// <summary>The whole application, as AppHost.cs describes it, on data of its own; shared by the tests that only read and write events.</summary>
 public sealed class RunningApplication : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly DirectoryInfo _data = DataDirectory();
     private DistributedApplication? _app;
 
@@ -54,7 +54,8 @@ public sealed class RunningApplication : IAsyncLifetime
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.MnemoLite_AppHost>(
             [$"--LocalHosting:DataDirectory={data.FullName}", $"--MnemoLite:DataVolume={data.Name}", "--environment=Test", .. settings],
             cancellationToken);
-        builder.Services.AddLogging(logging => logging.ClearProviders());
+        var log = new ResourceLog();
+        builder.Services.AddLogging(logging => logging.ClearProviders().AddProvider(log));
         var app = await builder.BuildAsync(cancellationToken);
         try
         {
@@ -62,10 +63,10 @@ public sealed class RunningApplication : IAsyncLifetime
             await app.ResourceNotifications.WaitForResourceHealthyAsync("web", cancellationToken).WaitAsync(Patience, cancellationToken);
             return app;
         }
-        catch
+        catch (Exception exception)
         {
             await app.DisposeAsync();
-            throw;
+            throw new InvalidOperationException($"The application did not start. What it said:\n{log}", exception);
         }
     }
 }
