@@ -7,10 +7,12 @@ namespace MnemoLite.Web;
 /// <summary>The way to the API.</summary>
 internal static class MemoryService
 {
-    /// <summary>As much as the API takes: a memory typed into the form, or a page's state, travels over the circuit in one message.</summary>
+    /// <summary>As much as the API takes: a memory typed into the form, or a page's state, travels over the circuit in one
+    /// message.</summary>
     public const long MaxBodyBytes = 4 * 1024 * 1024;
 
-    /// <summary>Adds <see cref="MnemoLiteClient"/>. Someone is waiting at the page, so retries are quick and few, and only for safe methods.</summary>
+    /// <summary>Adds <see cref="MnemoLiteClient"/>. Someone is waiting at the page, so retries are quick and few, and only for
+    /// safe methods.</summary>
     public static void AddMemoryService(this IServiceCollection services) =>
         services.AddHttpClient<MnemoLiteClient>(http => http.BaseAddress = new Uri("https+http://api"))
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })

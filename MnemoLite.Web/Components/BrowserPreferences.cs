@@ -14,7 +14,8 @@ public sealed record BrowserPreferences(string Appearance, string? TimeZone)
 
     /// <summary>The zone of that name; UTC where it is not known.</summary>
     public static TimeZoneInfo Zone(string? id) =>
-        id is { Length: > 0 and < 64 } && !id.Contains("..", StringComparison.Ordinal) && TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone)
+        id is { Length: > 0 and < 64 } && !id.Contains("..", StringComparison.Ordinal)
+        && TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone)
             ? zone
             : TimeZoneInfo.Utc;
 }

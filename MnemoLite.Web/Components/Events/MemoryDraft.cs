@@ -24,7 +24,8 @@ internal sealed class MemoryDraft
 
     public bool HasPair => !string.IsNullOrWhiteSpace(Key) && !string.IsNullOrWhiteSpace(Value);
 
-    /// <summary>The field at which an error of the API is shown: <c>content.text</c> and <c>/content/text</c> belong to <c>content</c>.</summary>
+    /// <summary>The field at which an error of the API is shown: <c>content.text</c> and <c>/content/text</c> belong to
+    /// <c>content</c>.</summary>
     public static string FieldOf(string error) => error.TrimStart('$', '/', '.').Split('.', '/')[0];
 
     public static bool IsField(string error) => Fields.Contains(FieldOf(error));
@@ -52,6 +53,8 @@ internal sealed class MemoryDraft
     {
         Content = JsonText.From(new { text = Text.Trim() }),
         Metadata = JsonText.From(Metadata),
-        Timestamp = DateTime.TryParse(Time, CultureInfo.InvariantCulture, out var local) ? new DateTimeOffset(local, zone.GetUtcOffset(local)) : null,
+        Timestamp = DateTime.TryParse(Time, CultureInfo.InvariantCulture, out var local)
+            ? new DateTimeOffset(local, zone.GetUtcOffset(local))
+            : null,
     };
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using MnemoLite.Client;
 
 namespace MnemoLite.Web.Components.Events;
@@ -28,11 +29,14 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
     /// <summary>Why the service refused the query.</summary>
     public string? Refusal { get; private set; }
 
+    /// <summary>Whether the store holds nothing at all, so that a first memory is waited for.</summary>
+    public bool IsEmpty => Page is { Query: "", Events: [] };
+
     /// <summary>Loads the first page for a query.</summary>
     public Task ShowAsync(string query, CancellationToken cancellationToken = default)
     {
         Query = query;
-        if (Page is { Events: [] })
+        if (Page is { Events: [] } && Page.Query != query)
             Page = null;
         return LoadAsync(
             async token =>
@@ -57,7 +61,7 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
                 cancellationToken)
             : Task.CompletedTask;
 
-    /// <summary>Asks the service how it is, and loads again what is missing once it is back.</summary>
+    /// <summary>Asks the service how it is, and loads again once it is back, or while nothing is remembered yet.</summary>
     public async Task CheckAsync(CancellationToken cancellationToken = default)
     {
         if (IsLoading)
@@ -73,7 +77,7 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
         }
         if (away is not null)
             Away = away;
-        else if (Away is not null && !IsLoading)
+        else if ((Away is not null || IsEmpty) && !IsLoading)
             await ShowAsync(Query ?? "", cancellationToken);
     }
 
@@ -100,7 +104,7 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
 
     private async Task LoadAsync(Func<CancellationToken, Task<FeedPage>> load, CancellationToken cancellationToken)
     {
-        await _newest.CancelAsync();
+        _newest.Cancel();
         _newest.Dispose();
         _newest = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var token = _newest.Token;
@@ -121,11 +125,13 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
         }
         catch (Exception failure) when (MemoryService.IsAway(failure))
         {
-            Away = failure is MnemoLiteException { StatusCode: System.Net.HttpStatusCode.ServiceUnavailable } ? NoDatabase : NoAnswer;
+            Away = failure is MnemoLiteException { StatusCode: HttpStatusCode.ServiceUnavailable } ? NoDatabase : NoAnswer;
         }
         catch (MnemoLiteException refused)
         {
-            Refusal = refused.Problem?.Errors is { Count: > 0 } errors ? string.Join(" ", errors.Values.SelectMany(e => e)) : refused.Message;
+            Refusal = refused.Problem?.Errors is { Count: > 0 } errors
+                ? string.Join(" ", errors.Values.SelectMany(e => e))
+                : refused.Message;
         }
         if (Page?.Query != Query)
             Page = null;
@@ -176,6 +182,7 @@ public sealed record FeedState(string? Query, FeedPage? Page, string? Away, stri
     private const int MaxBytes = 512 * 1024;
 
     /// <summary>Whether it is small enough to travel inside the page; larger ones are better fetched again.</summary>
-    public bool IsPortable =>
-        Page is null ? Away is not null || Refusal is not null : Page.Events.Sum(e => (long)e.Content.Utf8.Length + e.Metadata.Utf8.Length) < MaxBytes;
+    public bool IsPortable => Page is null
+        ? Away is not null || Refusal is not null
+        : Page.Events.Sum(e => (long)e.Content.Utf8.Length + e.Metadata.Utf8.Length) < MaxBytes;
 }
