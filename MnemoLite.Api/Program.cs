@@ -1,5 +1,41 @@
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Errors;
+using MnemoLite.Api.Events;
+using MnemoLite.Api.OpenApi;
+using MnemoLite.Api.Operations;
+using MnemoLite.Api.Search;
+using MnemoLite.Client;
+using Scalar.AspNetCore;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Limits.MaxRequestBodySize = 4 << 20;
+});
+builder.Services.ConfigureHttpJsonOptions(json =>
+{
+    json.SerializerOptions.PropertyNamingPolicy = MnemoLiteJson.Default.Options.PropertyNamingPolicy;
+    json.SerializerOptions.DefaultIgnoreCondition = MnemoLiteJson.Default.Options.DefaultIgnoreCondition;
+    json.SerializerOptions.TypeInfoResolverChain.Insert(0, MnemoLiteJson.Default);
+});
+builder.Services.AddSingleton(TimeProvider.System);
+
 builder.AddServiceDefaults();
+builder.AddErrors();
+builder.AddDatabase();
+builder.AddEmbeddings();
+builder.AddEvents();
+builder.AddSearch();
+builder.AddOpenApi();
+
 var app = builder.Build();
+app.UseErrors();
 app.MapDefaultEndpoints();
+app.MapHealth();
+app.MapEvents();
+app.MapSearch();
+app.MapOpenApi();
+app.MapScalarApiReference();
 app.Run();

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Npgsql;
+
+namespace MnemoLite.Api.Errors;
+
+/// <summary>Turns every exception into a problem document that says what to do and gives nothing of the inside away.</summary>
+internal sealed partial class ProblemExceptionHandler(IProblemDetailsService problems, ILogger<ProblemExceptionHandler> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+        var problem = exception switch
+        {
+            InvalidRequestException invalid => Unprocessable(invalid.Message, invalid.Errors),
+            BadHttpRequestException bad => FromBadRequest(bad),
+            PostgresException refused when IsOfClientsMaking(refused) => Unprocessable(
+                "A value cannot be stored: PostgreSQL takes no U+0000, no unpaired surrogate, and no number beyond its range.", null),
+            NpgsqlException away => Away(away),
+            _ => Unexpected(exception),
+        };
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        if (problem.Status == StatusCodes.Status503ServiceUnavailable)
+            httpContext.Response.Headers.RetryAfter = "1";
+        return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem });
+    }
+
+    private static ProblemDetails FromBadRequest(BadHttpRequestException bad)
+    {
+        if (bad.InnerException is JsonException json)
+        {
+            var field = (json.Path ?? "$").TrimStart('$').TrimStart('.');
+            var unreadable = json.InnerException is JsonException or FormatException;
+            var reason = FirstSentence(json);
+            if (unreadable)
+                return New(StatusCodes.Status400BadRequest, field.Length == 0 ? $"The body is not valid JSON: {reason}" : $"{field}: {reason}");
+            return Unprocessable($"{(field.Length == 0 ? "The body" : field)} {reason}", Errors(field.Length == 0 ? "body" : field, reason));
+        }
+        if (UnboundParameter().Match(bad.Message) is { Success: true } match)
+        {
+            var (type, name, value) = (match.Groups["type"].Value, SnakeCase(match.Groups["name"].Value), match.Groups["value"].Value);
+            var expected = type switch
+            {
+                _ when type.Contains("DateTimeOffset", StringComparison.Ordinal) =>
+                    "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z (a + in a URL is written %2B)",
+                _ when type.Contains("Guid", StringComparison.Ordinal) => "must be a UUID",
+                _ when type.Contains("int", StringComparison.Ordinal) => "must be a whole number",
+                _ when type.Contains("bool", StringComparison.Ordinal) => "must be true or false",
+                _ => "cannot be read",
+            };
+            return type.Contains("DateTimeOffset", StringComparison.Ordinal)
+                ? New(StatusCodes.Status400BadRequest, $"{name} {expected}, not \"{value}\".")
+                : Unprocessable($"{name} {expected}, not \"{value}\".", Errors(name, expected));
+        }
+        return bad.StatusCode switch
+        {
+            StatusCodes.Status413PayloadTooLarge => New(bad.StatusCode, "The body is larger than this service takes: split it up."),
+            StatusCodes.Status415UnsupportedMediaType => New(bad.StatusCode, "The body must be JSON: send Content-Type: application/json."),
+            _ => New(bad.StatusCode, bad.Message),
+        };
+    }
+
+    private ProblemDetails Away(NpgsqlException exception)
+    {
+        if (exception is PostgresException { SqlState: not null } refused && !IsPassing(refused))
+            return Unexpected(exception);
+        Log.DatabaseAway(log, exception.Message);
+        return New(StatusCodes.Status503ServiceUnavailable, "The database is away; nothing was changed. Try again in a moment.");
+    }
+
+    private ProblemDetails Unexpected(Exception exception)
+    {
+        Log.RequestFailed(log, exception);
+        return New(StatusCodes.Status500InternalServerError, "Something went wrong here; the log has it under this trace_id.");
+    }
+
+    /// <summary>Data exceptions and exceeded limits: class 22 and 54 of PostgreSQL's error codes.</summary>
+    private static bool IsOfClientsMaking(PostgresException exception) =>
+        exception.SqlState.StartsWith("22", StringComparison.Ordinal) || exception.SqlState.StartsWith("54", StringComparison.Ordinal);
+
+    /// <summary>Connection failures, shutdowns and missing resources; and a schema that is not there yet.</summary>
+    private static bool IsPassing(PostgresException exception) =>
+        exception.SqlState[..2] is "08" or "53" or "57" || exception.SqlState is PostgresErrorCodes.UndefinedTable;
+
+    private static ProblemDetails Unprocessable(string detail, IReadOnlyDictionary<string, string[]>? errors)
+    {
+        var problem = New(StatusCodes.Status422UnprocessableEntity, detail);
+        if (errors is not null)
+            problem.Extensions["errors"] = errors;
+        return problem;
+    }
+
+    private static ProblemDetails New(int status, string detail) => new() { Status = status, Detail = detail };
+
+    private static Dictionary<string, string[]> Errors(string field, string message) => new() { [field] = [message] };
+
+    /// <summary>The serializer adds the place to its messages; the field is named already.</summary>
+    private static string FirstSentence(JsonException exception)
+    {
+        var message = exception.Message;
+        if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
+            return "has a value of the wrong type";
+        if (MissingProperties().Match(message) is { Success: true } missing)
+            return $"misses {missing.Groups["names"].Value}";
+        var end = message.IndexOf(" Path:", StringComparison.Ordinal);
+        return end < 0 ? message : message[..end].TrimEnd('.', ' ', '|');
+    }
+
+    private static string SnakeCase(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+
+    [GeneratedRegex("""^Failed to bind parameter "(?<type>.+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
+    private static partial Regex UnboundParameter();
+
+    [GeneratedRegex("missing required properties including: (?<names>.+?)\\.?$")]
+    private static partial Regex MissingProperties();
+}

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.AI;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Errors;
+using MnemoLite.Client;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>Stores, reads and changes single events.</summary>
+internal sealed class EventService(
+    EventStore store, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
+{
+    public async Task<Event> CreateAsync(NewEvent request, CancellationToken cancellationToken)
+    {
+        var timestamp = TruncateToMicroseconds(request.Timestamp?.ToUniversalTime() ?? clock.GetUtcNow());
+        if (timestamp < DateTimeOffset.UnixEpoch)
+            throw InvalidRequestException.Field("timestamp", "must be 1970-01-01T00:00:00Z or later");
+        return await store.InsertAsync(
+            new Event
+            {
+                Id = EventId.New(timestamp),
+                Timestamp = timestamp,
+                Content = request.Content,
+                Metadata = request.Metadata,
+                Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : Check(request.Embedding),
+            },
+            cancellationToken);
+    }
+
+    public Task<Event?> GetAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
+        store.FindAsync(id, includeEmbedding, cancellationToken);
+
+    public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
+    {
+        var embedding = (patch.Embedding, patch.Content) switch
+        {
+            ({ } given, _) => Check(given),
+            (null, { } content) => await EmbedAsync(content, cancellationToken),
+            _ => null,
+        };
+        return await store.UpdateAsync(
+            id, patch.Content, patch.Metadata, RemovedKeys(patch.Metadata),
+            replaceEmbedding: patch.Embedding is not null || patch.Content is not null, embedding, cancellationToken);
+    }
+
+    public Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken) => store.DeleteAsync(id, cancellationToken);
+
+    public async Task<EventPage> ListAsync(
+        int limit, EventCursor? cursor, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
+    {
+        var events = await store.ListAsync(limit + 1, cursor, from, to, includeEmbedding, cancellationToken);
+        return events.Count > limit
+            ? new EventPage(events[..limit], EventCursor.After(events[limit - 1]).ToString())
+            : new EventPage(events, null);
+    }
+
+    private float[] Check(float[] embedding)
+    {
+        if (embedding.Length != model.Dimension)
+            throw InvalidRequestException.Field("embedding", $"must have {model.Dimension} numbers, not {embedding.Length}");
+        if (!Array.TrueForAll(embedding, float.IsFinite))
+            throw InvalidRequestException.Field("embedding", "must have finite numbers only");
+        return Array.Exists(embedding, value => value != 0)
+            ? embedding
+            : throw InvalidRequestException.Field("embedding", "must not be all zeros: it would have no direction to compare");
+    }
+
+    private async Task<float[]?> EmbedAsync(JsonText content, CancellationToken cancellationToken)
+    {
+        var text = EventText.Of(content);
+        return text.Length == 0 ? null : (await embeddings.GenerateVectorAsync(text, cancellationToken: cancellationToken)).ToArray();
+    }
+
+    private static string[] RemovedKeys(JsonText? metadata) =>
+        metadata is { } patch
+            ? [.. patch.ToElement().EnumerateObject().Where(key => key.Value.ValueKind == System.Text.Json.JsonValueKind.Null).Select(key => key.Name)]
+            : [];
+
+    private static DateTimeOffset TruncateToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
+}

@@ -1,0 +1,120 @@
+using MnemoLite.Api.Database;
+using MnemoLite.Client;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>The SQL of single events and their list.</summary>
+internal sealed class EventStore(NpgsqlDataSource dataSource)
+{
+    public const string Space = "default";
+    private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
+    private const int EmbeddingColumn = 4;
+
+    public async Task<Event> InsertAsync(Event @event, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            INSERT INTO events (id, space, timestamp, content, metadata, embedding)
+            VALUES ($1, $2, $3, $4, $5, $6::real[]::vector)
+            RETURNING {ColumnsAndEmbedding}
+            """);
+        command.Parameters.Add(new() { Value = @event.Id });
+        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(new() { Value = @event.Timestamp.UtcDateTime });
+        command.Parameters.Add(Json(@event.Content));
+        command.Parameters.Add(Json(@event.Metadata));
+        command.Parameters.Add(Embedding(@event.Embedding));
+        return (await ReadOneAsync(command, cancellationToken))!;
+    }
+
+    public async Task<Event?> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            $"SELECT {(includeEmbedding ? ColumnsAndEmbedding : EventRow.Columns)} FROM events WHERE id = $1 AND space = $2");
+        command.Parameters.Add(new() { Value = id });
+        command.Parameters.Add(new() { Value = Space });
+        return await ReadOneAsync(command, cancellationToken);
+    }
+
+    /// <param name="id">The event.</param>
+    /// <param name="content">Takes the place of the content, if given.</param>
+    /// <param name="metadata">Merged into the metadata, if given.</param>
+    /// <param name="removedKeys">Keys to take out of the metadata.</param>
+    /// <param name="replaceEmbedding">Whether the embedding changes.</param>
+    /// <param name="embedding">The new embedding; null where the new content has no text.</param>
+    /// <param name="cancellationToken">Ends the command.</param>
+    public async Task<Event?> UpdateAsync(
+        Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, float[]? embedding,
+        CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            UPDATE events
+            SET content = coalesce($3, content),
+                metadata = (metadata || coalesce($4, '{"{}"}')) - $5,
+                embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END
+            WHERE id = $1 AND space = $2
+            RETURNING {ColumnsAndEmbedding}
+            """);
+        command.Parameters.Add(new() { Value = id });
+        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(Json(content));
+        command.Parameters.Add(Json(metadata));
+        command.Parameters.Add(new() { Value = removedKeys });
+        command.Parameters.Add(new() { Value = replaceEmbedding });
+        command.Parameters.Add(Embedding(embedding));
+        return await ReadOneAsync(command, cancellationToken);
+    }
+
+    public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand("DELETE FROM events WHERE id = $1 AND space = $2");
+        command.Parameters.Add(new() { Value = id });
+        command.Parameters.Add(new() { Value = Space });
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    /// <summary>Events after the cursor, newest first.</summary>
+    public async Task<List<Event>> ListAsync(
+        int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand();
+        var where = new SqlConditions(command.Parameters);
+        where.Add("space =", Space);
+        if (after is { } cursor)
+            where.Add("(timestamp, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);
+        where.AddTimeWindow(from, to);
+        command.CommandText = $"""
+            SELECT {(includeEmbedding ? ColumnsAndEmbedding : EventRow.Columns)}
+            FROM events
+            WHERE {where}
+            ORDER BY timestamp DESC, id DESC
+            LIMIT {where.Parameter(limit)}
+            """;
+        var events = new List<Event>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            events.Add(Read(reader));
+        return events;
+    }
+
+    private static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+    }
+
+    private static Event Read(NpgsqlDataReader reader)
+    {
+        var @event = EventRow.Read(reader);
+        return reader.FieldCount > EmbeddingColumn && !reader.IsDBNull(EmbeddingColumn)
+            ? @event with { Embedding = reader.GetFieldValue<float[]>(EmbeddingColumn) }
+            : @event;
+    }
+
+    private static NpgsqlParameter Json(JsonText? json) =>
+        new() { Value = json is { } text ? text.Utf8.ToArray() : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb };
+
+    private static NpgsqlParameter Embedding(float[]? embedding) =>
+        new() { Value = (object?)embedding ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };
+}

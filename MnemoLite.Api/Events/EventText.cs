@@ -1,0 +1,38 @@
+using System.Text;
+using System.Text.Json;
+using MnemoLite.Client;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>The part of an event's content that has a meaning to search by.</summary>
+internal static class EventText
+{
+    /// <summary><c>content.text</c> where that is a string, else every string in the content, a line each; empty where there is none.</summary>
+    public static string Of(JsonText content)
+    {
+        var root = content.ToElement();
+        if (root.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
+            return text.GetString()!.Trim();
+        var strings = new StringBuilder();
+        Append(root, strings);
+        return strings.ToString().Trim();
+    }
+
+    private static void Append(JsonElement element, StringBuilder strings)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                strings.AppendLine(element.GetString());
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray())
+                    Append(item, strings);
+                break;
+            case JsonValueKind.Object:
+                foreach (var property in element.EnumerateObject())
+                    Append(property.Value, strings);
+                break;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace MnemoLite.Api;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "The store is ready: embeddings of {Model}, {Dimension} dimensions")]
+    public static partial void StoreReady(ILogger logger, string model, int dimension);
+
+    [LoggerMessage(2, LogLevel.Warning, "The store is not ready, trying again in a second: {Reason}")]
+    public static partial void StoreNotReady(ILogger logger, string reason);
+
+    [LoggerMessage(3, LogLevel.Critical,
+        "The store holds embeddings of {StoredModel} ({StoredDimension} dimensions), but {Model} ({Dimension}) is configured. "
+        + "They cannot be mixed: configure the stored model again, or use another store.")]
+    public static partial void OtherModel(ILogger logger, string storedModel, int storedDimension, string model, int dimension);
+
+    [LoggerMessage(4, LogLevel.Warning,
+        "pgvector {Version} is in use: before 0.8.4 a vacuum can damage an HNSW index. Prefer a newer one where your system has it; "
+        + "REINDEX INDEX CONCURRENTLY events_embedding mends a damaged index.")]
+    public static partial void OldPgvector(ILogger logger, string version);
+
+    [LoggerMessage(5, LogLevel.Warning, "The database is away: {Reason}")]
+    public static partial void DatabaseAway(ILogger logger, string reason);
+
+    [LoggerMessage(6, LogLevel.Error, "A request failed")]
+    public static partial void RequestFailed(ILogger logger, Exception exception);
+}

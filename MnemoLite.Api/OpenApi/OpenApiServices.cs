@@ -1,0 +1,52 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+using MnemoLite.Client;
+
+namespace MnemoLite.Api.OpenApi;
+
+internal static class OpenApiServices
+{
+    /// <summary>The OpenAPI document, with an example for each body.</summary>
+    public static IHostApplicationBuilder AddOpenApi(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOpenApi("v1", options =>
+        {
+            options.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "MnemoLite";
+                document.Info.Version = "v1";
+                document.Info.Description = "The memory of an AI agent: events, found again by meaning, metadata and time.";
+                document.Servers?.Clear();
+                return Task.CompletedTask;
+            });
+            options.AddSchemaTransformer(DescribeAsync);
+        });
+        return builder;
+    }
+
+    private static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        var type = context.JsonTypeInfo.Type;
+        if (type == typeof(JsonText) || type == typeof(JsonText?))
+        {
+            schema.Type = JsonSchemaType.Object;
+            schema.AdditionalPropertiesAllowed = true;
+        }
+        if (Example(type) is { } example)
+            schema.Examples = [example];
+        return Task.CompletedTask;
+    }
+
+    private static JsonNode? Example(Type type) => type switch
+    {
+        _ when type == typeof(NewEvent) => JsonNode.Parse("""
+            {"content": {"text": "Anna prefers tabs over spaces"}, "metadata": {"project": "website", "type": "preference"}}
+            """),
+        _ when type == typeof(EventPatch) => JsonNode.Parse("""{"metadata": {"type": "decision", "draft": null}}"""),
+        _ when type == typeof(SearchRequest) => JsonNode.Parse("""
+            {"query": "how does Anna like her code indented?", "metadata": {"project": "website"}, "limit": 5}
+            """),
+        _ => null,
+    };
+}

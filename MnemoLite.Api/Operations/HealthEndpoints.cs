@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Client;
+using Npgsql;
+
+namespace MnemoLite.Api.Operations;
+
+internal static class HealthEndpoints
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        var operations = app.MapGroup("").WithTags("Operations");
+        operations.MapGet("/health", HealthAsync).WithName("Health").WithSummary("How the service is")
+            .WithDescription("200 healthy, 503 degraded: the database is away or the store not ready yet.");
+        operations.MapGet("/readiness", ReadinessAsync).WithName("Readiness").WithSummary("Whether the service takes requests")
+            .WithDescription("200 it does, 503 it does not.");
+    }
+
+    private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
+        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModel model, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var start = clock.GetTimestamp();
+        var version = await FindServerVersionAsync(dataSource, cancellationToken);
+        var healthy = version is not null && store.Ready;
+        var health = new Health(
+            healthy ? "healthy" : "degraded",
+            clock.GetUtcNow(),
+            Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 2),
+            version is not null,
+            new Dictionary<string, ServiceHealth>
+            {
+                ["postgres"] = version is null
+                    ? new("error") { Detail = "The database does not answer." }
+                    : new(store.Ready ? "ok" : "starting") { Version = version },
+                ["embeddings"] = new("ok") { Model = model.Id, Dimension = model.Dimension },
+            });
+        return healthy ? TypedResults.Ok(health) : TypedResults.Json(health, statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadinessAsync(
+        NpgsqlDataSource dataSource, StorePreparation store, CancellationToken cancellationToken)
+    {
+        var database = await FindServerVersionAsync(dataSource, cancellationToken) is not null;
+        var checks = new Dictionary<string, bool> { ["database"] = database, ["store"] = store.Ready };
+        return database && store.Ready
+            ? TypedResults.Ok(new Readiness("ok", "The service takes requests.", checks))
+            : TypedResults.Json(
+                new Readiness("unavailable", database ? "The store is being prepared." : "The database is away.", checks),
+                statusCode: StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private static async Task<string?> FindServerVersionAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            await using var command = dataSource.CreateCommand("SELECT current_setting('server_version')");
+            return (string?)await command.ExecuteScalarAsync(patience.Token);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}

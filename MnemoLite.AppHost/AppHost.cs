@@ -1,0 +1,43 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+var builder = DistributedApplication.CreateBuilder(args);
+var settings = builder.Configuration.GetSection("MnemoLite");
+
+var postgres = builder.AddPostgres("postgres")
+    .WithImage("pgvector/pgvector", "pg17")
+    .WithArgs(
+        "-c", "shared_buffers=512MB",
+        "-c", "maintenance_work_mem=256MB",
+        "-c", "max_parallel_maintenance_workers=0", // pgvector before 0.8.2 can overflow a buffer in a parallel HNSW build
+        "-c", "random_page_cost=1.1",
+        "-c", "jit=off")
+    .WithDataVolume(settings["DataVolume"] ?? "postgres");
+var database = postgres.AddDatabase("mnemolite");
+
+var api = builder.AddProject<Projects.MnemoLite_Api>("api")
+    .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEndpoint("http", endpoint => endpoint.Port = Number("ApiPort", 8001))
+    .WithHttpHealthCheck("/health")
+    .WithReplicas(Number("ApiReplicas", 1))
+    .WithReference(database)
+    .WaitFor(database);
+
+if (settings.GetValue("Redis", false))
+{
+    var redis = builder.AddRedis("redis");
+    api.WithReference(redis).WaitFor(redis);
+}
+
+builder.AddProject<Projects.MnemoLite_Web>("web")
+    .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEndpoint("http", endpoint => endpoint.Port = Number("WebPort", 8000))
+    .WithExternalHttpEndpoints()
+    .WithHttpHealthCheck("/alive")
+    .WithReference(api)
+    .WaitFor(api);
+
+builder.Build().Run();
+
+int Number(string name, int otherwise) =>
+    settings[name] is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : otherwise;

@@ -1,0 +1,13 @@
+namespace Aspire.Hosting.Local;
+
+/// <summary>Settings of this engine, section <c>LocalHosting</c>.</summary>
+internal sealed class LocalHostingOptions
+{
+    public const string Section = "LocalHosting";
+
+    /// <summary>Where data is kept; without it, in a temporary folder that goes when the application stops.</summary>
+    public string? DataDirectory { get; set; }
+
+    /// <summary>The folder of PostgreSQL's binaries; without it, the newest that has pgvector.</summary>
+    public string? PostgresBin { get; set; }
+}

@@ -1,0 +1,260 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Aspire.Hosting.Local;
+
+/// <summary>Runs the resources: gives them addresses, starts each when what it waits for is healthy, stops them the other way round.</summary>
+internal sealed class ApplicationRunner(
+    IReadOnlyList<IResource> resources, IOptions<LocalHostingOptions> options, IConfiguration configuration, IHttpClientFactory http,
+    ProcessLauncher launcher, ResourceNotificationService notifications, TimeProvider clock, ILoggerFactory loggers,
+    IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
+    private readonly Dictionary<Resource, (CancellationTokenSource Stop, Task Running)> _running = [];
+    private readonly List<IAsyncDisposable> _proxies = [];
+    private string _dataDirectory = "";
+    private FileStream? _dataLock;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        PrepareDataDirectory();
+        AllocatePorts();
+        foreach (var resource in resources.Cast<Resource>())
+        {
+            var stop = new CancellationTokenSource();
+            _running[resource] = (stop, resource is PostgresDatabaseResource ? Task.CompletedTask : RunAsync(resource, stop.Token));
+        }
+        await Task.Yield();
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        var left = _running.ToDictionary();
+        _running.Clear();
+        while (left.Count > 0)
+        {
+            var free = left.Where(one => !left.Keys.Any(other => DependsOn(other, one.Key))).ToList();
+            foreach (var (resource, _) in free)
+                left.Remove(resource);
+            await Task.WhenAll(free.Select(one => one.Value.Stop.CancelAsync()));
+            await Task.WhenAll(free.Select(one => one.Value.Running));
+            foreach (var (_, (stop, _)) in free)
+                stop.Dispose();
+        }
+        foreach (var proxy in _proxies)
+            await proxy.DisposeAsync();
+        _proxies.Clear();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None);
+        if (_dataLock is not null)
+            await _dataLock.DisposeAsync();
+        _dataLock = null;
+        if (options.Value.DataDirectory is null && Directory.Exists(_dataDirectory))
+            Directory.Delete(_dataDirectory, recursive: true);
+    }
+
+    private static bool DependsOn(Resource one, Resource other) =>
+        one.WaitsFor.Contains(other) || one.WaitsFor.OfType<PostgresDatabaseResource>().Any(database => database.Parent == other);
+
+    private void PrepareDataDirectory()
+    {
+        const UnixFileMode OwnerAndGroupPass =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        _dataDirectory = Path.GetFullPath(options.Value.DataDirectory ?? Directory.CreateTempSubdirectory("mnemolite-").FullName);
+        try
+        {
+            if (!Directory.Exists(_dataDirectory) || options.Value.DataDirectory is null)
+                File.SetUnixFileMode(Directory.CreateDirectory(_dataDirectory).FullName, OwnerAndGroupPass);
+            _dataLock = new FileStream(Path.Combine(_dataDirectory, "apphost.lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new DistributedApplicationException(
+                $"The data directory {_dataDirectory} cannot be written to: choose another (LocalHosting:DataDirectory).", exception);
+        }
+        catch (IOException exception)
+        {
+            throw new DistributedApplicationException($"Another AppHost uses the data directory {_dataDirectory}: stop it first.", exception);
+        }
+    }
+
+    private void AllocatePorts()
+    {
+        var randomize = configuration.GetValue("DcpPublisher:RandomizePorts", false);
+        foreach (var resource in resources.Cast<Resource>())
+        {
+            if (resource is ContainerResource container)
+                container.Port = FreePort();
+            foreach (var endpoint in resource.Endpoints)
+            {
+                if (randomize || endpoint.Port is null)
+                    endpoint.Port = FreePort();
+                else if (IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == endpoint.Port))
+                {
+                    throw new DistributedApplicationException(
+                        $"Port {endpoint.Port} for '{resource.Name}' is in use: stop what listens there, or choose another port.");
+                }
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private async Task RunAsync(Resource resource, CancellationToken stopping)
+    {
+        var log = loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}");
+        try
+        {
+            await WaitForDependenciesAsync(resource, stopping);
+            await (resource switch
+            {
+                PostgresServerResource server => RunPostgresAsync(server, log, stopping),
+                RedisResource redis => RunRedisAsync(redis, log, stopping),
+                ProjectResource project => RunProjectAsync(project, log, stopping),
+                _ => throw new DistributedApplicationException($"A resource of type {resource.GetType().Name} cannot be run here."),
+            });
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            notifications.Publish(resource, resource.Name, KnownResourceStates.Exited);
+        }
+        catch (Exception exception)
+        {
+            Log.FailedToStart(log, exception.Message);
+            notifications.Publish(resource, resource.Name, KnownResourceStates.FailedToStart);
+            if (!configuration.GetValue("DcpPublisher:RandomizePorts", false))
+            {
+                Environment.ExitCode = 1;
+                lifetime.StopApplication();
+            }
+        }
+    }
+
+    private async Task WaitForDependenciesAsync(Resource resource, CancellationToken stopping)
+    {
+        foreach (var dependency in resource.WaitsFor)
+        {
+            notifications.Publish(resource, resource.Name, KnownResourceStates.Waiting);
+            await notifications.WaitForResourceHealthyAsync(dependency.Name, stopping);
+        }
+    }
+
+    private async Task RunPostgresAsync(PostgresServerResource server, ILogger log, CancellationToken stopping)
+    {
+        var cluster = new PostgresCluster(server, _dataDirectory, options.Value.PostgresBin, launcher, clock, log);
+        var spec = await cluster.PrepareAsync(stopping);
+        await Supervise(server, server.Name, spec, IsHealthyAsync, log).RunAsync(stopping);
+
+        async Task<bool> IsHealthyAsync(CancellationToken cancellationToken)
+        {
+            var healthy = await cluster.CreateDatabasesAsync(cancellationToken);
+            foreach (var database in server.Databases)
+                notifications.Publish(database, database.Name, KnownResourceStates.Running, HealthStatus.Healthy);
+            return healthy;
+        }
+    }
+
+    private async Task RunRedisAsync(RedisResource redis, ILogger log, CancellationToken stopping)
+    {
+        redis.Password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        var spec = new ProcessSpec("redis-server", ["-"])
+        {
+            Input = $"bind 127.0.0.1 ::1\nport {redis.Port}\nrequirepass {redis.Password}\nsave \"\"\ndir {_dataDirectory}\n",
+        };
+        await Supervise(redis, redis.Name, spec, IsHealthyAsync, log).RunAsync(stopping);
+
+        async Task<bool> IsHealthyAsync(CancellationToken cancellationToken)
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, redis.Port, cancellationToken);
+            var stream = client.GetStream();
+            await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"AUTH {redis.Password}\r\nPING\r\n"), cancellationToken);
+            using var reader = new StreamReader(stream);
+            return await reader.ReadLineAsync(cancellationToken) == "+OK" && await reader.ReadLineAsync(cancellationToken) == "+PONG";
+        }
+    }
+
+    private async Task RunProjectAsync(ProjectResource project, ILogger log, CancellationToken stopping)
+    {
+        var address = project.Endpoints.Find(endpoint => endpoint.Name == "http")?.Url;
+        if (address is null || project.Replicas == 1)
+        {
+            await RunReplicaAsync(project, address, log, stopping);
+            return;
+        }
+
+        var proxy = new ReplicaProxy(address);
+        _proxies.Add(proxy);
+        await proxy.StartAsync(stopping);
+        var replicas = Enumerable.Range(0, project.Replicas).Select(_ => new Uri($"http://localhost:{FreePort()}")).ToList();
+        var healthy = new HashSet<Uri>();
+        await Task.WhenAll(replicas.Select(replica => RunReplicaAsync(project, replica, log, stopping, now =>
+        {
+            lock (healthy)
+            {
+                if (now ? healthy.Add(replica) : healthy.Remove(replica))
+                    proxy.Use(healthy);
+            }
+        })));
+    }
+
+    private async Task RunReplicaAsync(
+        ProjectResource project, Uri? address, ILogger log, CancellationToken stopping, Action<bool>? healthChanged = null)
+    {
+        var suffix = RandomNumberGenerator.GetHexString(8, lowercase: true);
+        var environment = new Dictionary<string, string>();
+        foreach (var set in project.Environment)
+            set(environment);
+        if (address is not null)
+            environment["ASPNETCORE_URLS"] = address.GetLeftPart(UriPartial.Authority);
+        environment["OTEL_SERVICE_NAME"] = project.Name;
+        environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={suffix}";
+        environment["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
+        environment["Logging__Console__FormatterOptions__SingleLine"] = "true";
+        var spec = new ProcessSpec(Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            [project.Metadata.AssemblyPath, .. project.Args])
+        {
+            Environment = environment,
+            WorkingDirectory = Path.GetDirectoryName(project.Metadata.ProjectPath)!,
+        };
+        await Supervise(project, $"{project.Name}-{suffix}", spec, IsHealthyAsync, log).RunAsync(stopping);
+
+        async Task<bool> IsHealthyAsync(CancellationToken cancellationToken)
+        {
+            var healthy = false;
+            try
+            {
+                if (project.HealthPath is null || address is null)
+                    return healthy = true;
+                using var client = http.CreateClient();
+                using var response = await client.GetAsync(new Uri(address, project.HealthPath), cancellationToken);
+                return healthy = response.StatusCode == HttpStatusCode.OK;
+            }
+            finally
+            {
+                healthChanged?.Invoke(healthy);
+            }
+        }
+    }
+
+    private SupervisedProcess Supervise(
+        IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log) =>
+        new(resource, id, spec, isHealthy, StopGrace, launcher, notifications, clock, log);
+}

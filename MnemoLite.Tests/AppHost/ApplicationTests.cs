@@ -1,0 +1,54 @@
+using Aspire.Hosting.Testing;
+using MnemoLite.Client;
+
+namespace MnemoLite.Tests.AppHost;
+
+public sealed class ApplicationTests(RunningApplication shared)
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_dashboard_answers_with_its_page()
+    {
+        using var http = new HttpClient();
+        var page = await http.GetStringAsync(shared.Web, Cancelled);
+        Assert.Contains("<title>MnemoLite</title>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Memories_outlive_a_restart_of_the_whole_application()
+    {
+        var data = RunningApplication.DataDirectory();
+        Event before;
+        await using (var app = await RunningApplication.StartAsync(data))
+        {
+            using var http = app.CreateHttpClient("api");
+            before = await new MnemoLiteClient(http).CreateAsync(
+                new() { Content = JsonText.Parse("""{"text": "the deploy key is rotated every spring"}""") }, Cancelled);
+        }
+        await using (var app = await RunningApplication.StartAsync(data))
+        {
+            using var http = app.CreateHttpClient("api");
+            var client = new MnemoLiteClient(http);
+            var found = await client.SearchAsync(new() { Query = "how often do we change the deployment secret?" }, Cancelled);
+            Assert.Equal(before.Id, Assert.Single(found.Events).Id);
+            Assert.Equal(before.Timestamp, (await client.GetAsync(before.Id, Cancelled))!.Timestamp);
+        }
+        data.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Replicas_answer_behind_one_address_and_see_the_same_memories()
+    {
+        var data = RunningApplication.DataDirectory();
+        await using (var app = await RunningApplication.StartAsync(data, "--MnemoLite:ApiReplicas=2"))
+        {
+            using var http = app.CreateHttpClient("api");
+            var client = new MnemoLiteClient(http);
+            var created = await client.CreateAsync(new() { Content = JsonText.Parse("""{"text": "two of us"}""") }, Cancelled);
+            for (var i = 0; i < 4; i++)
+                Assert.NotNull(await client.GetAsync(created.Id, Cancelled));
+        }
+        data.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Http.Resilience;
+using MnemoLite.Client;
+using Polly;
+
+namespace MnemoLite.Web;
+
+/// <summary>The way to the API.</summary>
+internal static class MemoryService
+{
+    /// <summary>As much as the API takes: a memory typed into the form, or a page's state, travels over the circuit in one message.</summary>
+    public const long MaxBodyBytes = 4 * 1024 * 1024;
+
+    /// <summary>Adds <see cref="MnemoLiteClient"/>. Someone is waiting at the page, so retries are quick and few, and only for safe methods.</summary>
+    public static void AddMemoryService(this IServiceCollection services) =>
+        services.AddHttpClient<MnemoLiteClient>(http => http.BaseAddress = new Uri("https+http://api"))
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
+            .AddStandardResilienceHandler(resilience =>
+            {
+                resilience.Retry.DisableForUnsafeHttpMethods();
+                resilience.Retry.MaxRetryAttempts = 2;
+                resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
+            });
+
+    /// <summary>Whether the failure means that the service cannot answer now, and may answer later.</summary>
+    public static bool IsAway(Exception failure) => failure switch
+    {
+        MnemoLiteException refused => (int)refused.StatusCode is >= 500 or 429,
+        HttpRequestException or ExecutionRejectedException or System.Text.Json.JsonException => true,
+        _ => false,
+    };
+}
