@@ -74,15 +74,15 @@ public sealed record SearchRequest
     public DateTimeOffset? TsEnd { get; init; }
 
     /// <summary>How many events to return.</summary>
-    [Range(1, 1000)]
-    public int Limit { get; init; } = 10;
+    [Range(1, 1000, ErrorMessage = "must be between 1 and 1000")]
+    public int Limit { get; set; } = 10; // with init, the generated reader would put 0 where the field is absent
 
     /// <summary>How many events to pass over first.</summary>
-    [Range(0, 100_000)]
+    [Range(0, 100_000, ErrorMessage = "must be between 0 and 100000")]
     public int Offset { get; init; }
 
     /// <summary>Only events at this cosine distance from the query or nearer: 0 the same, 2 the opposite.</summary>
-    [Range(0.0, 2.0)]
+    [Range(0.0, 2.0, ErrorMessage = "must be between 0 (the same) and 2 (the opposite)")]
     public double? DistanceThreshold { get; init; }
 }
 

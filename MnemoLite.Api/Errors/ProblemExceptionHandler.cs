@@ -36,11 +36,11 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         if (bad.InnerException is JsonException json)
         {
             var field = (json.Path ?? "$").TrimStart('$').TrimStart('.');
-            var unreadable = json.InnerException is JsonException or FormatException;
+            var unreadable = json.InnerException is JsonException || field is "timestamp" or "ts_start" or "ts_end";
             var reason = FirstSentence(json);
             if (unreadable)
-                return New(StatusCodes.Status400BadRequest, field.Length == 0 ? $"The body is not valid JSON: {reason}" : $"{field}: {reason}");
-            return Unprocessable($"{(field.Length == 0 ? "The body" : field)} {reason}", Errors(field.Length == 0 ? "body" : field, reason));
+                return New(StatusCodes.Status400BadRequest, field.Length == 0 ? $"The body is not valid JSON: {reason}." : $"{field} {reason}.");
+            return Unprocessable($"{(field.Length == 0 ? "The body" : field)} {reason}.", Errors(field.Length == 0 ? "body" : field, reason));
         }
         if (UnboundParameter().Match(bad.Message) is { Success: true } match)
         {

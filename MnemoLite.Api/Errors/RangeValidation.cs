@@ -25,6 +25,7 @@ internal static class RangeValidation
         var errors = results
             .GroupBy(result => JsonNamingPolicy.SnakeCaseLower.ConvertName(result.MemberNames.FirstOrDefault() ?? "body"))
             .ToDictionary(field => field.Key, field => field.Select(result => result.ErrorMessage ?? "is not allowed").ToArray());
-        throw new InvalidRequestException(string.Join(" ", errors.SelectMany(field => field.Value)), errors);
+        throw new InvalidRequestException(
+            string.Join(' ', errors.SelectMany(field => field.Value.Select(message => $"{field.Key} {message}."))), errors);
     }
 }

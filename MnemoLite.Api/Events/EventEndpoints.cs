@@ -80,21 +80,10 @@ internal static class EventEndpoints
     private static ProblemHttpResult NoSuchEvent(Guid id) =>
         TypedResults.Problem($"There is no event {id}.", statusCode: StatusCodes.Status404NotFound);
 
-    internal sealed record ListQuery
-    {
-        [FromQuery(Name = "limit"), Range(1, 1000, ErrorMessage = "limit must be between 1 and 1000.")]
-        public int Limit { get; init; } = 50;
-
-        [FromQuery(Name = "cursor")]
-        public string? Cursor { get; init; }
-
-        [FromQuery(Name = "ts_start")]
-        public DateTimeOffset? From { get; init; }
-
-        [FromQuery(Name = "ts_end")]
-        public DateTimeOffset? To { get; init; }
-
-        [FromQuery(Name = "include_embedding")]
-        public bool IncludeEmbedding { get; init; }
-    }
+    internal sealed record ListQuery(
+        [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")] [FromQuery(Name = "limit")] int Limit = 50,
+        [FromQuery(Name = "cursor")] string? Cursor = null,
+        [FromQuery(Name = "ts_start")] DateTimeOffset? From = null,
+        [FromQuery(Name = "ts_end")] DateTimeOffset? To = null,
+        [FromQuery(Name = "include_embedding")] bool IncludeEmbedding = false);
 }

@@ -38,7 +38,7 @@ internal sealed class EventService(
             _ => null,
         };
         return await store.UpdateAsync(
-            id, patch.Content, patch.Metadata, RemovedKeys(patch.Metadata),
+            id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [],
             replaceEmbedding: patch.Embedding is not null || patch.Content is not null, embedding, cancellationToken);
     }
 
@@ -69,11 +69,6 @@ internal sealed class EventService(
         var text = EventText.Of(content);
         return text.Length == 0 ? null : (await embeddings.GenerateVectorAsync(text, cancellationToken: cancellationToken)).ToArray();
     }
-
-    private static string[] RemovedKeys(JsonText? metadata) =>
-        metadata is { } patch
-            ? [.. patch.ToElement().EnumerateObject().Where(key => key.Value.ValueKind == System.Text.Json.JsonValueKind.Null).Select(key => key.Name)]
-            : [];
 
     private static DateTimeOffset TruncateToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 }

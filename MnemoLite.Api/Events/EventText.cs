@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
@@ -8,15 +9,40 @@ namespace MnemoLite.Api.Events;
 internal static class EventText
 {
     /// <summary><c>content.text</c> where that is a string, else every string in the content, a line each; empty where there is none.</summary>
+    /// <exception cref="InvalidRequestException">A string in it is not Unicode text.</exception>
     public static string Of(JsonText content)
     {
-        var root = content.ToElement();
-        if (root.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
-            return text.GetString()!.Trim();
-        var strings = new StringBuilder();
-        Append(root, strings);
-        return strings.ToString().Trim();
+        try
+        {
+            var root = content.ToElement();
+            if (root.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
+                return text.GetString()!.Trim();
+            var strings = new StringBuilder();
+            Append(root, strings);
+            return strings.ToString().Trim();
+        }
+        catch (InvalidOperationException)
+        {
+            throw NotUnicode("content");
+        }
     }
+
+    /// <summary>The keys of a metadata patch whose value is null.</summary>
+    /// <exception cref="InvalidRequestException">A key is not Unicode text.</exception>
+    public static string[] NullKeys(JsonText metadata)
+    {
+        try
+        {
+            return [.. metadata.ToElement().EnumerateObject().Where(key => key.Value.ValueKind == JsonValueKind.Null).Select(key => key.Name)];
+        }
+        catch (InvalidOperationException)
+        {
+            throw NotUnicode("metadata");
+        }
+    }
+
+    private static InvalidRequestException NotUnicode(string field) =>
+        InvalidRequestException.Field(field, "must not have an unpaired surrogate (\\ud800 to \\udfff) in a string");
 
     private static void Append(JsonElement element, StringBuilder strings)
     {

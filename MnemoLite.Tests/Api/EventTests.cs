@@ -31,7 +31,7 @@ public sealed class EventTests(RunningApplication app)
 
         var patched = await app.Client.PatchAsync(
             created.Id, new() { Metadata = JsonText.Parse("""{"draft": null, "type": "preference"}""") }, Cancelled);
-        Assert.Equal("""{"project":"website","type":"preference"}""", Compact(patched!.Metadata));
+        Assert.Equal("""{"type":"preference","project":"website"}""", Compact(patched!.Metadata));
         Assert.Equal(created.Embedding, patched.Embedding);
 
         var rewritten = await app.Client.PatchAsync(
