@@ -1,0 +1,66 @@
+using System.Reflection;
+using NetArchTest.Rules;
+
+namespace MnemoLite.Tests.Unit;
+
+/// <summary>The rules of the house: rooms depend downward only, and features do not call each other's SQL.</summary>
+public sealed class ArchitectureTests
+{
+    private static readonly Assembly Api = typeof(Api.Events.EventStore).Assembly;
+    private static readonly Assembly Web = typeof(Web.Components.App).Assembly;
+    private static readonly Assembly Client = typeof(Client.MnemoLiteClient).Assembly;
+    private static readonly string[] Features = ["Events", "Search"];
+
+    [Fact]
+    public void The_client_depends_on_no_other_room() => Assert.Empty(Rooms(Client));
+
+    [Fact]
+    public void Web_and_Api_depend_on_the_client_and_the_service_defaults_only()
+    {
+        string[] below = ["MnemoLite.Client", "MnemoLite.ServiceDefaults"];
+        Assert.Empty(Rooms(Web).Except(below));
+        Assert.Empty(Rooms(Api).Except(below));
+    }
+
+    [Fact]
+    public void The_dashboard_reaches_the_database_through_the_API_only() =>
+        AssertHolds(Types.InAssembly(Web).ShouldNot().HaveDependencyOn("Npgsql"));
+
+    [Fact]
+    public void SQL_lives_in_stores_and_the_database_folder()
+    {
+        var rule = Types.InAssembly(Api)
+            .That().DoNotResideInNamespace("MnemoLite.Api.Database")
+            .And().DoNotHaveNameEndingWith("Store")
+            .And().DoNotHaveName("HealthEndpoints", "ProblemExceptionHandler") // the probe of the server, the translation of its errors
+            .And().DoNotResideInNamespace("Microsoft")
+            .And().DoNotHaveNameStartingWith("<")
+            .ShouldNot().HaveDependencyOn("Npgsql");
+        AssertHolds(rule);
+    }
+
+    [Fact]
+    public void Features_do_not_call_each_others_SQL()
+    {
+        foreach (var feature in Features)
+        {
+            var others = Features.Where(other => other != feature).Select(other => $"MnemoLite.Api.{other}").ToArray();
+            AssertHolds(Types.InAssembly(Api).That().ResideInNamespace($"MnemoLite.Api.{feature}").ShouldNot().HaveDependencyOnAny(others));
+        }
+    }
+
+    [Fact]
+    public void Endpoints_reach_the_database_through_their_feature() =>
+        AssertHolds(Types.InAssembly(Api)
+            .That().HaveNameEndingWith("Endpoints").And().DoNotHaveName("HealthEndpoints")
+            .ShouldNot().HaveDependencyOn("Npgsql"));
+
+    private static IEnumerable<string> Rooms(Assembly assembly) =>
+        assembly.GetReferencedAssemblies().Select(reference => reference.Name!).Where(name => name.StartsWith("MnemoLite", StringComparison.Ordinal));
+
+    private static void AssertHolds(ConditionList rule)
+    {
+        var result = rule.GetResult();
+        Assert.True(result.IsSuccessful, string.Join(", ", result.FailingTypeNames ?? []));
+    }
+}

@@ -1,0 +1,121 @@
+using System.Numerics.Tensors;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+using MnemoLite.Api.Embeddings;
+
+namespace MnemoLite.Tests.Unit.Embeddings;
+
+public sealed class EmbeddingReferenceTests
+{
+    private static readonly UseLiteEmbeddingGenerator Generator = new(UseLiteEmbeddingGenerator.DefaultFolder);
+    private static readonly UnigramTokenizer Tokenizer = UnigramTokenizer.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "vocab.json"));
+    private static readonly IReadOnlyList<Reference> References = JsonSerializer.Deserialize<List<Reference>>(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Unit", "Embeddings", "embedding-reference.json")), JsonSerializerOptions.Web)!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, References.Count)];
+
+    [Theory]
+    [MemberData(nameof(Indexes))]
+    public async Task Tokens_and_vector_are_those_of_the_reference(int index)
+    {
+        var reference = References[index];
+        Assert.Equal(reference.TokenIds, Tokenizer.Encode(reference.Text));
+        Assert.InRange(TensorPrimitives.CosineSimilarity(reference.Embedding, await EmbedAsync(reference.Text)), 0.9999, 1.0001);
+    }
+
+    [Fact]
+    public async Task A_batch_answers_as_one_text_at_a_time_does()
+    {
+        var batch = await Generator.GenerateAsync(References.Select(reference => reference.Text), cancellationToken: Cancelled);
+        Assert.Equal(References.Count, batch.Count);
+        for (var i = 0; i < References.Count; i++)
+            Assert.InRange(TensorPrimitives.CosineSimilarity(batch[i].Vector.Span, await EmbedAsync(References[i].Text)), 0.999999, 1.000001);
+    }
+
+    [Fact]
+    public async Task Every_part_of_a_long_text_counts()
+    {
+        string[] sentences = [.. Enumerable.Range(0, 100).Select(i => $"The meeting number {i} was about the budget of the year {1900 + i}.")];
+        var whole = await EmbedAsync(string.Join(' ', sentences));
+        Assert.Equal(1, TensorPrimitives.Norm(whole), 4);
+        Assert.Equal(whole, await EmbedAsync(string.Join(' ', sentences)));
+        foreach (var place in (int[])[0, 50, 99])
+        {
+            var changed = sentences.ToArray();
+            changed[place] = "Penguins live on the southern ice and eat fish.";
+            Assert.True(TensorPrimitives.CosineSimilarity(whole, await EmbedAsync(string.Join(' ', changed))) < 0.9999f, $"sentence {place} is ignored");
+        }
+    }
+
+    [Theory]
+    [InlineData(127)]
+    [InlineData(128)]
+    [InlineData(129)]
+    [InlineData(257)]
+    public async Task Texts_at_the_edge_of_what_the_model_reads_are_embedded_whole(int words)
+    {
+        var text = string.Join(' ', Enumerable.Repeat("hello", words));
+        Assert.Equal(words, Tokenizer.Encode(text).Length);
+        Assert.Equal(1, TensorPrimitives.Norm(await EmbedAsync(text)), 4);
+    }
+
+    [Theory]
+    [InlineData("a\nb", "a b")]
+    [InlineData("  a \t\r\n b  ", "a b")]
+    [InlineData("ﬁne", "fine")]
+    public void White_space_and_compatibility_forms_make_no_difference(string text, string same) =>
+        Assert.Equal(Tokenizer.Encode(same), Tokenizer.Encode(text));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n\t")]
+    [InlineData("\u0000\u0001")]
+    [InlineData("\ud800")]
+    [InlineData("\udc00 x \ud83d")]
+    [InlineData("😀😀 naïve 日本語 العربية")]
+    [InlineData("\ufffe")]
+    public async Task No_text_is_too_strange(string text) => Assert.True(float.IsFinite(TensorPrimitives.Norm(await EmbedAsync(text))));
+
+    [Fact]
+    public async Task Concurrent_callers_get_the_answers_of_a_single_one()
+    {
+        var alone = new List<float[]>();
+        foreach (var reference in References)
+            alone.Add(await EmbedAsync(reference.Text));
+        var together = await Task.WhenAll(References.Select(reference => Task.Run(() => EmbedAsync(reference.Text), Cancelled)));
+        Assert.Equal(alone, together);
+    }
+
+    [Fact]
+    public async Task The_mock_is_the_same_everywhere_and_near_for_shared_words()
+    {
+        using var mock = new MockEmbeddingGenerator();
+        var vectors = await mock.GenerateAsync(["the red fox", "the red dog", "seven blue boats"], cancellationToken: Cancelled);
+        Assert.Equal(512, vectors[0].Vector.Length);
+        var (shared, apart) = (Similarity(0, 1), Similarity(0, 2));
+        Assert.True(shared > apart + 0.3f, $"{shared} and {apart}");
+        var bytes = vectors[0].Vector.Span.ToArray().Select(value => (byte)(value > 0 ? 1 : 0)).ToArray();
+        Assert.Equal("MOCKHASH", Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+
+        float Similarity(int one, int other) => TensorPrimitives.CosineSimilarity(vectors[one].Vector.Span, vectors[other].Vector.Span);
+    }
+
+    [Fact]
+    public void The_files_that_ship_are_those_the_documentation_names()
+    {
+        var readme = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "models", "README.md"));
+        foreach (var file in (string[])["use-lite-fp16.onnx", "vocab.json"])
+        {
+            var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, file))));
+            Assert.Contains($"{hash}  {file}", readme, StringComparison.Ordinal);
+        }
+    }
+
+    private static async Task<float[]> EmbedAsync(string text) =>
+        (await Generator.GenerateVectorAsync(text, cancellationToken: Cancelled)).ToArray();
+
+    private sealed record Reference(string Text, [property: System.Text.Json.Serialization.JsonPropertyName("token_ids")] int[] TokenIds, float[] Embedding);
+}
