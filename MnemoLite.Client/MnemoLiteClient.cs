@@ -20,11 +20,11 @@ public sealed class MnemoLiteClient(HttpClient http)
 
     /// <summary>The event of that id, or null.</summary>
     public Task<Event?> GetAsync(Guid id, CancellationToken cancellationToken = default) =>
-        SendAsync<object, Event>(HttpMethod.Get, $"v1/events/{id}", null, null, Json.Event, cancellationToken);
+        SendAsync<object, Event>(HttpMethod.Get, $"v1/events/{id}", null, null, Json.Event, cancellationToken, nullIfNotFound: true);
 
     /// <summary>Changes an event and returns it, or null where there is none of that id.</summary>
     public Task<Event?> PatchAsync(Guid id, EventPatch patch, CancellationToken cancellationToken = default) =>
-        SendAsync(HttpMethod.Patch, $"v1/events/{id}", patch, Json.EventPatch, Json.Event, cancellationToken);
+        SendAsync(HttpMethod.Patch, $"v1/events/{id}", patch, Json.EventPatch, Json.Event, cancellationToken, nullIfNotFound: true);
 
     /// <summary>Forgets an event; false where there was none of that id.</summary>
     public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken = default)
@@ -61,14 +61,14 @@ public sealed class MnemoLiteClient(HttpClient http)
 
     private async Task<TAnswer?> SendAsync<TBody, TAnswer>(
         HttpMethod method, string path, TBody? body, JsonTypeInfo<TBody>? bodyType, JsonTypeInfo<TAnswer> answerType,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool nullIfNotFound = false)
         where TAnswer : class
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (bodyType is not null)
             request.Content = JsonContent.Create(body!, bodyType);
         using var response = await http.SendAsync(request, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
+        if (response.StatusCode == HttpStatusCode.NotFound && nullIfNotFound)
             return null;
         await ThrowIfRefusedAsync(response, cancellationToken);
         return await response.Content.ReadFromJsonAsync(answerType, cancellationToken);

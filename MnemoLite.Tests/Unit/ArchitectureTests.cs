@@ -6,9 +6,9 @@ namespace MnemoLite.Tests.Unit;
 /// <summary>The rules of the house: rooms depend downward only, and features do not call each other's SQL.</summary>
 public sealed class ArchitectureTests
 {
-    private static readonly Assembly Api = typeof(Api.Events.EventStore).Assembly;
-    private static readonly Assembly Web = typeof(Web.Components.App).Assembly;
-    private static readonly Assembly Client = typeof(Client.MnemoLiteClient).Assembly;
+    private static readonly Assembly Api = typeof(MnemoLite.Api.Events.EventStore).Assembly;
+    private static readonly Assembly Web = typeof(MnemoLite.Web.Components.App).Assembly;
+    private static readonly Assembly Client = typeof(MnemoLite.Client.MnemoLiteClient).Assembly;
     private static readonly string[] Features = ["Events", "Search"];
 
     [Fact]

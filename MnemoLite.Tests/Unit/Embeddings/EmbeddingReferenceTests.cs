@@ -9,8 +9,9 @@ namespace MnemoLite.Tests.Unit.Embeddings;
 public sealed class EmbeddingReferenceTests
 {
     private static readonly UseLiteEmbeddingGenerator Generator = new(UseLiteEmbeddingGenerator.DefaultFolder);
+    private static readonly UseLiteModel Model = new(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "use-lite-fp16.onnx"));
     private static readonly UnigramTokenizer Tokenizer = UnigramTokenizer.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "vocab.json"));
-    private static readonly IReadOnlyList<Reference> References = JsonSerializer.Deserialize<List<Reference>>(
+    private static readonly List<Reference> References = JsonSerializer.Deserialize<List<Reference>>(
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Unit", "Embeddings", "embedding-reference.json")), JsonSerializerOptions.Web)!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -19,11 +20,22 @@ public sealed class EmbeddingReferenceTests
 
     [Theory]
     [MemberData(nameof(Indexes))]
-    public async Task Tokens_and_vector_are_those_of_the_reference(int index)
+    public void Tokens_and_vector_are_those_of_the_reference(int index)
     {
         var reference = References[index];
-        Assert.Equal(reference.TokenIds, Tokenizer.Encode(reference.Text));
-        Assert.InRange(TensorPrimitives.CosineSimilarity(reference.Embedding, await EmbedAsync(reference.Text)), 0.9999, 1.0001);
+        var tokens = Tokenizer.Encode(reference.Text);
+        Assert.Equal(reference.TokenIds, tokens);
+
+        var vector = new float[UseLiteModel.Dimension];
+        Model.Encode([tokens.AsMemory(..Math.Min(tokens.Length, UseLiteModel.MaxTokens))], vector); // the original reads no more of a text
+        Assert.InRange(Similarity(reference.Embedding, vector), 0.9999, 1.0001);
+    }
+
+    [Fact]
+    public async Task A_text_that_the_model_reads_whole_has_the_models_vector()
+    {
+        foreach (var reference in References.Where(reference => reference.TokenIds.Length <= UseLiteModel.MaxTokens))
+            Assert.InRange(Similarity(reference.Embedding, await EmbedAsync(reference.Text)), 0.9999, 1.0001);
     }
 
     [Fact]
@@ -32,7 +44,7 @@ public sealed class EmbeddingReferenceTests
         var batch = await Generator.GenerateAsync(References.Select(reference => reference.Text), cancellationToken: Cancelled);
         Assert.Equal(References.Count, batch.Count);
         for (var i = 0; i < References.Count; i++)
-            Assert.InRange(TensorPrimitives.CosineSimilarity(batch[i].Vector.Span, await EmbedAsync(References[i].Text)), 0.999999, 1.000001);
+            Assert.InRange(Similarity(batch[i].Vector.ToArray(), await EmbedAsync(References[i].Text)), 0.999999, 1.000001);
     }
 
     [Fact]
@@ -46,7 +58,7 @@ public sealed class EmbeddingReferenceTests
         {
             var changed = sentences.ToArray();
             changed[place] = "Penguins live on the southern ice and eat fish.";
-            Assert.True(TensorPrimitives.CosineSimilarity(whole, await EmbedAsync(string.Join(' ', changed))) < 0.9999f, $"sentence {place} is ignored");
+            Assert.True(Similarity(whole, await EmbedAsync(string.Join(' ', changed))) < 0.9999f, $"sentence {place} is ignored");
         }
     }
 
@@ -57,7 +69,7 @@ public sealed class EmbeddingReferenceTests
     [InlineData(257)]
     public async Task Texts_at_the_edge_of_what_the_model_reads_are_embedded_whole(int words)
     {
-        var text = string.Join(' ', Enumerable.Repeat("hello", words));
+        var text = string.Join(' ', Enumerable.Repeat("the", words));
         Assert.Equal(words, Tokenizer.Encode(text).Length);
         Assert.Equal(1, TensorPrimitives.Norm(await EmbedAsync(text)), 4);
     }
@@ -95,12 +107,12 @@ public sealed class EmbeddingReferenceTests
         using var mock = new MockEmbeddingGenerator();
         var vectors = await mock.GenerateAsync(["the red fox", "the red dog", "seven blue boats"], cancellationToken: Cancelled);
         Assert.Equal(512, vectors[0].Vector.Length);
-        var (shared, apart) = (Similarity(0, 1), Similarity(0, 2));
+        var (shared, apart) = (Similarity(Vector(0), Vector(1)), Similarity(Vector(0), Vector(2)));
         Assert.True(shared > apart + 0.3f, $"{shared} and {apart}");
-        var bytes = vectors[0].Vector.Span.ToArray().Select(value => (byte)(value > 0 ? 1 : 0)).ToArray();
-        Assert.Equal("MOCKHASH", Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+        var bytes = Vector(0).Select(value => (byte)(value > 0 ? 1 : 0)).ToArray();
+        Assert.Equal("74da5a4ddd4d27f9", Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
 
-        float Similarity(int one, int other) => TensorPrimitives.CosineSimilarity(vectors[one].Vector.Span, vectors[other].Vector.Span);
+        float[] Vector(int index) => vectors[index].Vector.ToArray();
     }
 
     [Fact]
@@ -113,6 +125,8 @@ public sealed class EmbeddingReferenceTests
             Assert.Contains($"{hash}  {file}", readme, StringComparison.Ordinal);
         }
     }
+
+    private static float Similarity(float[] one, float[] other) => TensorPrimitives.CosineSimilarity<float>(one, other);
 
     private static async Task<float[]> EmbedAsync(string text) =>
         (await Generator.GenerateVectorAsync(text, cancellationToken: Cancelled)).ToArray();
