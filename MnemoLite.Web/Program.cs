@@ -1,5 +1,6 @@
 using MnemoLite.Web;
 using MnemoLite.Web.Components;
+using MudBlazor;
 using MudBlazor.Services;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -7,7 +8,7 @@ builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddMemoryService();
-builder.Services.AddMudServices();
+builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);
 builder.Services.AddRazorComponents()
     .AddInteractiveServerComponents()
     .AddHubOptions(hub => hub.MaximumReceiveMessageSize = MemoryService.MaxBodyBytes);
