@@ -81,7 +81,7 @@ internal static class EventEndpoints
         TypedResults.Problem($"There is no event {id}.", statusCode: StatusCodes.Status404NotFound);
 
     internal sealed record ListQuery(
-        [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")] [FromQuery(Name = "limit")] int Limit = 50,
+        [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")][FromQuery(Name = "limit")] int Limit = 50,
         [FromQuery(Name = "cursor")] string? Cursor = null,
         [FromQuery(Name = "ts_start")] DateTimeOffset? From = null,
         [FromQuery(Name = "ts_end")] DateTimeOffset? To = null,
