@@ -6,6 +6,9 @@ namespace MnemoLite.Api.Database;
 /// <summary>The columns of an event, as every query that returns events selects them.</summary>
 internal static class EventRow
 {
+    /// <summary>The space every event belongs to, until keys are bound to spaces.</summary>
+    public const string Space = "default";
+
     public const string Columns = "id, timestamp, content, metadata";
 
     /// <summary>Reads the columns from <paramref name="first"/> on.</summary>

@@ -8,7 +8,6 @@ namespace MnemoLite.Api.Events;
 /// <summary>The SQL of single events and their list.</summary>
 internal sealed class EventStore(NpgsqlDataSource dataSource)
 {
-    public const string Space = "default";
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const int EmbeddingColumn = 4;
 
@@ -20,7 +19,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
             RETURNING {ColumnsAndEmbedding}
             """);
         command.Parameters.Add(new() { Value = @event.Id });
-        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(new() { Value = EventRow.Space });
         command.Parameters.Add(new() { Value = @event.Timestamp.UtcDateTime });
         command.Parameters.Add(Json(@event.Content));
         command.Parameters.Add(Json(@event.Metadata));
@@ -33,7 +32,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         await using var command = dataSource.CreateCommand(
             $"SELECT {(includeEmbedding ? ColumnsAndEmbedding : EventRow.Columns)} FROM events WHERE id = $1 AND space = $2");
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(new() { Value = EventRow.Space });
         return await ReadOneAsync(command, cancellationToken);
     }
 
@@ -57,7 +56,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
             RETURNING {ColumnsAndEmbedding}
             """);
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(new() { Value = EventRow.Space });
         command.Parameters.Add(Json(content));
         command.Parameters.Add(Json(metadata));
         command.Parameters.Add(new() { Value = removedKeys });
@@ -70,7 +69,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     {
         await using var command = dataSource.CreateCommand("DELETE FROM events WHERE id = $1 AND space = $2");
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = Space });
+        command.Parameters.Add(new() { Value = EventRow.Space });
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
@@ -80,7 +79,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     {
         await using var command = dataSource.CreateCommand();
         var where = new SqlConditions(command.Parameters);
-        where.Add("space =", Space);
+        where.Add("space =", EventRow.Space);
         if (after is { } cursor)
             where.Add("(timestamp, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);
         where.AddTimeWindow(from, to);

@@ -8,7 +8,6 @@ namespace MnemoLite.Api.Search;
 /// <summary>The SQL of searches.</summary>
 internal sealed class SearchStore(NpgsqlDataSource dataSource)
 {
-    private const string Space = "default";
     private const int DistanceColumn = 5;
 
     /// <summary>How many of the nearest events a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
@@ -63,7 +62,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource)
     private static SqlConditions Conditions(SearchRequest request, NpgsqlParameterCollection parameters)
     {
         var where = new SqlConditions(parameters);
-        where.Add("space =", Space);
+        where.Add("space =", EventRow.Space);
         if (request.Metadata is { } metadata)
             where.Add("metadata @>", new NpgsqlParameter { Value = metadata.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });
         where.AddTimeWindow(request.TsStart, request.TsEnd);
