@@ -10,7 +10,7 @@ namespace MnemoLite.Client;
 /// <param name="http">A client whose base address is the service's.</param>
 /// <remarks>Every method throws <see cref="MnemoLiteException"/> when the service refuses, and <see cref="HttpRequestException"/>
 /// when it cannot be reached.</remarks>
-public sealed class MnemoLiteClient(HttpClient http)
+public sealed partial class MnemoLiteClient(HttpClient http)
 {
     private static MnemoLiteJson Json => MnemoLiteJson.Default;
 
