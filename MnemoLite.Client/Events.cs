@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace MnemoLite.Client;
 
 /// <summary>One memory: what was said or seen, what is known about it, and when it was.</summary>
@@ -22,6 +20,21 @@ public sealed record Event
 
     /// <summary>1 − cosine distance to what was asked, −1..1; only in answers to a search by meaning.</summary>
     public double? SimilarityScore { get; init; }
+
+    /// <summary>Its place among what is nearest in meaning, from 1; with <see cref="SearchRequest.Explain"/>.</summary>
+    public int? SemanticRank { get; init; }
+
+    /// <summary>Its place among what matches by words, from 1; with <see cref="SearchRequest.Explain"/>.</summary>
+    public int? KeywordRank { get; init; }
+
+    /// <summary>Cosine distance to what was asked, 0 the same, 2 the opposite; with <see cref="SearchRequest.Explain"/>.</summary>
+    public double? Distance { get; init; }
+
+    /// <summary>How well its words match; with <see cref="SearchRequest.Explain"/>.</summary>
+    public double? KeywordScore { get; init; }
+
+    /// <summary>What the order is by; with <see cref="SearchRequest.Explain"/>.</summary>
+    public double? FusedScore { get; init; }
 }
 
 /// <summary>An event to be stored.</summary>
@@ -57,36 +70,3 @@ public sealed record EventPatch
 /// <param name="Events">The events of this page.</param>
 /// <param name="NextCursor">What to pass as <c>cursor</c> to get the next page; absent on the last one.</param>
 public sealed record EventPage(IReadOnlyList<Event> Events, string? NextCursor);
-
-/// <summary>What to find.</summary>
-public sealed record SearchRequest
-{
-    /// <summary>What it is about, in words; without it the newest events that pass the filters are found.</summary>
-    public string? Query { get; init; }
-
-    /// <summary>Only events whose metadata contains this object.</summary>
-    public JsonText? Metadata { get; init; }
-
-    /// <summary>Only events at this time or later.</summary>
-    public DateTimeOffset? TsStart { get; init; }
-
-    /// <summary>Only events at this time or earlier.</summary>
-    public DateTimeOffset? TsEnd { get; init; }
-
-    /// <summary>How many events to return.</summary>
-    [Range(1, 1000, ErrorMessage = "must be between 1 and 1000")]
-    public int Limit { get; set; } = 10; // with init, the generated reader would put 0 where the field is absent
-
-    /// <summary>How many events to pass over first.</summary>
-    [Range(0, 100_000, ErrorMessage = "must be between 0 and 100000")]
-    public int Offset { get; init; }
-
-    /// <summary>Only events at this cosine distance from the query or nearer: 0 the same, 2 the opposite.</summary>
-    [Range(0.0, 2.0, ErrorMessage = "must be between 0 (the same) and 2 (the opposite)")]
-    public double? DistanceThreshold { get; init; }
-}
-
-/// <summary>What was found, best first.</summary>
-/// <param name="Events">The events of this page.</param>
-/// <param name="Total">How many events pass the filters; with a query, how many of the candidates looked at pass the threshold.</param>
-public sealed record SearchResult(IReadOnlyList<Event> Events, long Total);

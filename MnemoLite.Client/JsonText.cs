@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 
 namespace MnemoLite.Client;
 
@@ -46,7 +47,40 @@ internal sealed class JsonTextConverter : JsonConverter<JsonText>
     {
         if (reader.TokenType != JsonTokenType.StartObject)
             throw new JsonException("must be a JSON object, such as {\"text\": \"…\"}");
+        CheckStrings(reader);
         return JsonText.FromTrusted(Encoding.UTF8.GetBytes(JsonElement.ParseValue(ref reader).GetRawText()));
+    }
+
+    /// <summary>No JSON store can keep what is not Unicode text, and PostgreSQL's not U+0000 either.</summary>
+    private static void CheckStrings(Utf8JsonReader reader)
+    {
+        var depth = reader.CurrentDepth;
+        while (reader.Read() && reader.CurrentDepth > depth)
+        {
+            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName))
+                continue;
+            if (!reader.HasValueSequence && !reader.ValueIsEscaped)
+            {
+                if (!Utf8.IsValid(reader.ValueSpan))
+                    throw new JsonException("must be UTF-8 text");
+            }
+            else if (!IsStorable(ref reader))
+            {
+                throw new JsonException("must not have U+0000 or an unpaired surrogate (\\ud800 to \\udfff) in a string");
+            }
+        }
+    }
+
+    private static bool IsStorable(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return !reader.GetString()!.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     public override void Write(Utf8JsonWriter writer, JsonText value, JsonSerializerOptions options) =>

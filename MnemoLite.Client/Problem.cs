@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 
 namespace MnemoLite.Client;
 
@@ -19,6 +20,10 @@ public sealed record Problem
 
     /// <summary>What is wrong with each field.</summary>
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+
+    /// <summary>The JSON pointer (RFC 6901) to what is wrong in the body, where one place is.</summary>
+    [JsonPropertyName("pointer")]
+    public string? JsonPointer { get; init; }
 
     /// <summary>The W3C trace id under which the service's telemetry has this request.</summary>
     public string? TraceId { get; init; }

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace MnemoLite.Api.Database;
 
@@ -14,11 +15,19 @@ internal sealed class SqlConditions(NpgsqlParameterCollection parameters)
         return $"${parameters.Count}";
     }
 
-    /// <summary>Adds a comparison with one value, or with a row of several.</summary>
-    public void Add(string comparison, params object[] values)
+    /// <summary>Adds a JSON parameter and returns its place in the text.</summary>
+    public string JsonParameter(byte[] utf8) => Parameter(new NpgsqlParameter { Value = utf8, NpgsqlDbType = NpgsqlDbType.Jsonb });
+
+    /// <summary>Adds a condition whose values are parameters already, or a comparison with one value, or with a row of several.</summary>
+    public void Add(string condition, params object[] values)
     {
         var places = string.Join(", ", values.Select(Parameter));
-        _conditions.Add(values.Length == 1 ? $"{comparison} {places}" : $"{comparison} ({places})");
+        _conditions.Add(values.Length switch
+        {
+            0 => condition,
+            1 => $"{condition} {places}",
+            _ => $"{condition} ({places})",
+        });
     }
 
     /// <summary>Adds the bounds of the event's time that are given, both inclusive.</summary>

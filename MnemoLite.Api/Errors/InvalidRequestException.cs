@@ -6,6 +6,9 @@ internal sealed class InvalidRequestException(string message, IReadOnlyDictionar
     /// <summary>What is wrong with each field.</summary>
     public IReadOnlyDictionary<string, string[]> Errors { get; } = errors;
 
+    /// <summary>The JSON pointer (RFC 6901) to what is wrong in the body, where one place is.</summary>
+    public string? Pointer { get; init; }
+
     /// <param name="name">The field, as the client spells it.</param>
     /// <param name="message">What would be right: «must …».</param>
     public static InvalidRequestException Field(string name, string message) =>

@@ -18,7 +18,7 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         }
         var problem = exception switch
         {
-            InvalidRequestException invalid => Unprocessable(invalid.Message, invalid.Errors),
+            InvalidRequestException invalid => Unprocessable(invalid.Message, invalid.Errors, invalid.Pointer),
             BadHttpRequestException bad => FromBadRequest(bad),
             PostgresException refused when IsOfClientsMaking(refused) => Unprocessable(
                 "A value cannot be stored: PostgreSQL takes no U+0000, no unpaired surrogate, and no number beyond its range.", null),
@@ -88,11 +88,13 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
     private static bool IsPassing(PostgresException exception) =>
         exception.SqlState[..2] is "08" or "53" or "57" || exception.SqlState is PostgresErrorCodes.UndefinedTable;
 
-    private static ProblemDetails Unprocessable(string detail, IReadOnlyDictionary<string, string[]>? errors)
+    private static ProblemDetails Unprocessable(string detail, IReadOnlyDictionary<string, string[]>? errors, string? pointer = null)
     {
         var problem = New(StatusCodes.Status422UnprocessableEntity, detail);
         if (errors is not null)
             problem.Extensions["errors"] = errors;
+        if (pointer is not null)
+            problem.Extensions["pointer"] = pointer;
         return problem;
     }
 

@@ -21,7 +21,7 @@ internal sealed class EventService(
                 Timestamp = timestamp,
                 Content = request.Content,
                 Metadata = request.Metadata,
-                Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : Check(request.Embedding),
+                Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : model.Check(request.Embedding),
             },
             cancellationToken);
     }
@@ -33,7 +33,7 @@ internal sealed class EventService(
     {
         var embedding = (patch.Embedding, patch.Content) switch
         {
-            ({ } given, _) => Check(given),
+            ({ } given, _) => model.Check(given),
             (null, { } content) => await EmbedAsync(content, cancellationToken),
             _ => null,
         };
@@ -51,17 +51,6 @@ internal sealed class EventService(
         return events.Count > limit
             ? new EventPage(events[..limit], EventCursor.After(events[limit - 1]).ToString())
             : new EventPage(events, null);
-    }
-
-    private float[] Check(float[] embedding)
-    {
-        if (embedding.Length != model.Dimension)
-            throw InvalidRequestException.Field("embedding", $"must have {model.Dimension} numbers, not {embedding.Length}");
-        if (!Array.TrueForAll(embedding, float.IsFinite))
-            throw InvalidRequestException.Field("embedding", "must have finite numbers only");
-        return Array.Exists(embedding, value => value != 0)
-            ? embedding
-            : throw InvalidRequestException.Field("embedding", "must not be all zeros: it would have no direction to compare");
     }
 
     private async Task<float[]?> EmbedAsync(JsonText content, CancellationToken cancellationToken)

@@ -1,4 +1,7 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
@@ -15,15 +18,124 @@ internal static class SearchEndpoints
 
     public static void MapSearch(this IEndpointRouteBuilder app)
     {
-        var search = app.MapGroup("/v1/search").WithTags("Search").ValidateArguments()
+        var search = app.MapGroup("/v1").WithTags("Search").ValidateArguments()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-        search.MapPost("/", SearchAsync).WithName("Search").WithSummary("Find events by meaning, metadata and time")
-            .WithDescription("With a query the nearest in meaning come first, each with its similarity_score; without one the newest.");
+        search.MapPost("/search", SearchAsync).WithName("Search").WithSummary("Find events by meaning, words, metadata and time")
+            .WithDescription("With a query the best come first, by meaning and words (mode hybrid), or by one of them; without one the newest.");
+        search.MapGet("/search", SearchByQueryAsync).WithName("SearchByQuery").WithSummary("Find events, by a GET")
+            .WithDescription("vector_query is text or a JSON list of floats, filter_metadata a JSON object the metadata must contain.");
+        search.MapPost("/search/content", SearchContentAsync).WithName("SearchContent").WithSummary("Find events by a text")
+            .WithDescription("As GET /v1/search with that text.");
+        search.MapPost("/search/similarity", SearchSimilarAsync).WithName("SearchSimilar").WithSummary("Find the events nearest to a vector")
+            .WithDescription("The vector has as many numbers as the store's model makes; each event has its similarity_score.");
+        search.MapGet("/search/metadata", SearchMetadataAsync).WithName("SearchMetadata").WithSummary("Find events by metadata, newest first")
+            .WithDescription("filter_metadata is a JSON object the metadata must contain.");
+        search.MapPost("/events/search/embedding", SearchEmbeddingAsync).WithName("SearchEventsByEmbedding")
+            .WithSummary("List the events nearest to a vector").WithDescription("The body is the vector, a JSON list of floats.");
     }
 
     private static async Task<Ok<SearchResult>> SearchAsync(SearchRequest body, SearchService search, CancellationToken cancellationToken) =>
         TypedResults.Ok(await search.SearchAsync(body, cancellationToken));
+
+    private static async Task<Ok<SearchPage>> SearchByQueryAsync(
+        [AsParameters] PageQuery page, SearchService search, CancellationToken cancellationToken,
+        [FromQuery(Name = "vector_query")] string? query = null, [FromQuery(Name = "mode")] string? mode = null,
+        [FromQuery(Name = "distance_threshold")] double distanceThreshold = 1)
+    {
+        if (distanceThreshold is not (>= 0 and <= 2))
+            throw InvalidRequestException.Field("distance_threshold", "must be between 0 (the same) and 2 (the opposite)");
+        var searchMode = ReadMode(mode);
+        var request = page.ToRequest() with { Mode = searchMode, DistanceThreshold = searchMode == SearchMode.Keyword ? null : distanceThreshold };
+        var found = query?.TrimStart() is ['[', ..]
+            ? await search.SearchAsync(request, ReadVector(query), cancellationToken)
+            : await search.SearchAsync(request with { Query = query }, cancellationToken);
+        return Page(request, found);
+    }
+
+    private static async Task<Ok<SearchPage>> SearchContentAsync(ContentSearch body, SearchService search, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(body.Query))
+            throw InvalidRequestException.Field("query", "must have a word at least");
+        var request = new SearchRequest { Query = body.Query, Mode = body.Mode, Limit = body.Limit };
+        return Page(request, await search.SearchAsync(request, cancellationToken));
+    }
+
+    private static async Task<Ok<SearchPage>> SearchSimilarAsync(
+        SimilaritySearch body, SearchService search, CancellationToken cancellationToken)
+    {
+        var request = new SearchRequest { Limit = body.Limit };
+        return Page(request, await search.SearchAsync(request, body.Embedding, cancellationToken));
+    }
+
+    private static async Task<Ok<SearchPage>> SearchMetadataAsync(
+        [AsParameters] PageQuery page, SearchService search, CancellationToken cancellationToken)
+    {
+        var request = page.ToRequest();
+        return Page(request, await search.SearchAsync(request, cancellationToken));
+    }
+
+    private static async Task<Ok<IReadOnlyList<Event>>> SearchEmbeddingAsync(
+        [FromBody] float[] body, SearchService search, CancellationToken cancellationToken,
+        [FromQuery(Name = "limit")] int limit = 10)
+    {
+        if (limit is < 1 or > 1000)
+            throw InvalidRequestException.Field("limit", "must be between 1 and 1000");
+        return TypedResults.Ok((await search.SearchAsync(new SearchRequest { Limit = limit }, body, cancellationToken)).Events);
+    }
+
+    private static Ok<SearchPage> Page(SearchRequest request, SearchResult found) =>
+        TypedResults.Ok(new SearchPage(found.Events, new(request.Limit, request.Offset, found.Total)));
+
+    private static SearchMode? ReadMode(string? mode) => mode switch
+    {
+        null or "" => null,
+        "hybrid" => SearchMode.Hybrid,
+        "semantic" => SearchMode.Semantic,
+        "keyword" => SearchMode.Keyword,
+        _ => throw InvalidRequestException.Field("mode", "must be hybrid, semantic or keyword"),
+    };
+
+    private static float[] ReadVector(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, MnemoLiteJson.Default.SingleArray) ?? [];
+        }
+        catch (JsonException)
+        {
+            throw new BadHttpRequestException("vector_query starts like a JSON list but is none: send [0.1, 0.2, …], or text.");
+        }
+    }
+
+    internal sealed record PageQuery(
+        [property: Range(1, 100, ErrorMessage = "must be between 1 and 100")][FromQuery(Name = "limit")] int Limit = 10,
+        [property: Range(0, 100_000, ErrorMessage = "must be between 0 and 100000")][FromQuery(Name = "offset")] int Offset = 0,
+        [FromQuery(Name = "filter_metadata")] string? FilterMetadata = null,
+        [FromQuery(Name = "ts_start")] DateTimeOffset? From = null,
+        [FromQuery(Name = "ts_end")] DateTimeOffset? To = null)
+    {
+        public SearchRequest ToRequest() => new()
+        {
+            Limit = Limit,
+            Offset = Offset,
+            Metadata = string.IsNullOrWhiteSpace(FilterMetadata) ? null : ReadMetadata(FilterMetadata),
+            TsStart = From,
+            TsEnd = To,
+        };
+
+        private static JsonText ReadMetadata(string text)
+        {
+            try
+            {
+                return JsonText.Parse(text);
+            }
+            catch (JsonException)
+            {
+                throw new BadHttpRequestException("filter_metadata must be a JSON object, such as {\"project\": \"website\"}.");
+            }
+        }
+    }
 }

@@ -1,75 +1,225 @@
+using System.Globalization;
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Filters;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace MnemoLite.Api.Search;
 
-/// <summary>The SQL of searches.</summary>
-internal sealed class SearchStore(NpgsqlDataSource dataSource)
+/// <summary>The SQL of searches: each is one statement.</summary>
+internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel model)
 {
-    private const int DistanceColumn = 5;
-
-    /// <summary>How many of the nearest events a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
+    /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
 
-    /// <summary>Events nearest to the embedding first.</summary>
-    public async Task<SearchResult> FindNearestAsync(SearchRequest request, float[] embedding, CancellationToken cancellationToken)
+    /// <summary>
+    /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, the HNSW index gives its nearest first
+    /// and the filters are applied to them: with fewer that pass it would lose some (docs/search.md has the figures).
+    /// </summary>
+    private const int ComparedOneByOne = 2000;
+
+    /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
+    private const double CommonShare = 0.05;
+
+    /// <summary>The k of reciprocal rank fusion, 1 / (k + rank) (Cormack, Clarke, Büttcher: SIGIR 2009).</summary>
+    private const int FusionK = 60;
+
+    /// <summary>What a place among the best by words counts, against one by meaning, where every word of the query matches.</summary>
+    private const double KeywordWeight = 2;
+
+    private const int DistanceColumn = 5;
+
+    /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
+    public async Task<SearchResult> FindRankedAsync(SearchQuery query, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
-        var where = Conditions(request, command.Parameters);
-        var query = $"{where.Parameter(new NpgsqlParameter { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
-        // the order by distance must stand bare beside its limit, or the HNSW index is not used
+        var request = query.Request;
+        var where = Conditions(query, command.Parameters);
+        var candidates = where.Parameter(Math.Max(Candidates, request.Offset + request.Limit));
+        var embedding = query.Embedding is null ? null : $"{where.Parameter(Vector(query.Embedding))}::real[]::vector";
+        List<string> lists = [];
+        if (embedding is not null)
+            lists.Add(Semantic(query, where, embedding, candidates));
+        if (query.Keywords is not null)
+            lists.Add(Keyword(query.Keywords, where, candidates));
         command.CommandText = $"""
-            WITH candidate AS MATERIALIZED (
-                SELECT {EventRow.Columns}, embedding <=> {query} AS distance
-                FROM events
-                WHERE {where} AND embedding IS NOT NULL
-                ORDER BY embedding <=> {query}
-                LIMIT {where.Parameter(Math.Max(Candidates, request.Offset + request.Limit))}
+            WITH {string.Join(", ", lists)}, fused AS (
+                {(embedding, query.Keywords) switch
+                {
+                    (not null, null) => "SELECT id, distance, rank AS semantic_rank, NULL::bigint AS keyword_rank, NULL::float8 AS keyword_score, "
+                        + "1 - distance AS fused_score FROM semantic",
+                    (null, not null) => "SELECT id, NULL::float8 AS distance, NULL::bigint AS semantic_rank, rank AS keyword_rank, "
+                        + "score AS keyword_score, score AS fused_score FROM keyword",
+                    _ => Fused(where, embedding!),
+                }}
             ), passing AS (
-                SELECT * FROM candidate WHERE distance <= {where.Parameter(request.DistanceThreshold ?? 2)}
-            )
-            SELECT total, page.*
-            FROM (SELECT count(*) AS total FROM passing) AS counted
-            LEFT JOIN (
-                SELECT * FROM passing ORDER BY distance, id DESC
+                SELECT * FROM fused {(request.DistanceThreshold is { } threshold ? $"WHERE distance <= {where.Parameter(threshold)}" : "")}
+            ), page AS (
+                SELECT * FROM passing
+                ORDER BY fused_score DESC, semantic_rank, keyword_rank
                 LIMIT {where.Parameter(request.Limit)} OFFSET {where.Parameter(request.Offset)}
-            ) AS page ON true
-            ORDER BY distance, id DESC
+            )
+            SELECT total, {EventRow.Columns}, distance, semantic_rank, keyword_rank, keyword_score, fused_score
+            FROM (SELECT count(*) AS total FROM passing) AS counted
+            LEFT JOIN (page JOIN events USING (id)) ON true
+            ORDER BY fused_score DESC, semantic_rank, keyword_rank
             """;
-        return await ReadAsync(command, cancellationToken);
+        return await ReadAsync(command, request.Explain, cancellationToken);
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
-    public async Task<SearchResult> FindNewestAsync(SearchRequest request, CancellationToken cancellationToken)
+    public async Task<SearchResult> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
-        var where = Conditions(request, command.Parameters);
+        var where = Conditions(query, command.Parameters);
         command.CommandText = $"""
             SELECT total, page.*
             FROM (SELECT count(*) AS total FROM events WHERE {where}) AS counted
             LEFT JOIN (
                 SELECT {EventRow.Columns} FROM events WHERE {where}
                 ORDER BY timestamp DESC, id DESC
-                LIMIT {where.Parameter(request.Limit)} OFFSET {where.Parameter(request.Offset)}
+                LIMIT {where.Parameter(query.Request.Limit)} OFFSET {where.Parameter(query.Request.Offset)}
             ) AS page ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await ReadAsync(command, cancellationToken);
+        return await ReadAsync(command, explain: false, cancellationToken);
     }
 
-    private static SqlConditions Conditions(SearchRequest request, NpgsqlParameterCollection parameters)
+    /// <summary>The list <c>semantic(id, distance, rank)</c>.</summary>
+    private string Semantic(SearchQuery query, SqlConditions where, string embedding, string candidates)
+    {
+        // The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.
+        var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
+        var nearest = $"""
+            SELECT id, distance
+            FROM (
+                SELECT id, space, timestamp, metadata, embedding <=> {embedding} AS distance
+                FROM events
+                WHERE embedding IS NOT NULL
+                ORDER BY embedding::{half} <=> {embedding}::{half}
+                OFFSET 0
+            ) AS nearest
+            WHERE {where}
+            """;
+        return query.IsFiltered
+            ? $"""
+            few AS MATERIALIZED (
+                SELECT id, embedding <=> {embedding} AS distance
+                FROM events
+                WHERE {where} AND embedding IS NOT NULL
+                LIMIT {ComparedOneByOne + 1}
+            ), semantic AS MATERIALIZED (
+                SELECT id, distance, row_number() OVER (ORDER BY distance, id DESC) AS rank
+                FROM (
+                    SELECT id, distance FROM few WHERE (SELECT count(*) FROM few) <= {ComparedOneByOne}
+                    UNION ALL
+                    ({nearest} AND (SELECT count(*) FROM few) > {ComparedOneByOne} LIMIT {candidates})
+                ) AS candidate
+                ORDER BY distance, id DESC
+                LIMIT {candidates}
+            )
+            """
+            : $"""
+            semantic AS MATERIALIZED (
+                SELECT id, distance, row_number() OVER (ORDER BY distance, id DESC) AS rank
+                FROM ({nearest} LIMIT {candidates}) AS candidate
+            )
+            """;
+    }
+
+    /// <summary>
+    /// The list <c>keyword(id, score, rank)</c>. An event's score is the part of the query's information that its words match, 0..1: each word
+    /// counts by its rarity, ln(1 + N / df), among what passes the filters. A word is found as written, or stemmed and taken apart
+    /// (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
+    /// </summary>
+    private static string Keyword(KeywordQuery keywords, SqlConditions where, string candidates)
+    {
+        var text = where.Parameter(keywords.Text);
+        var words = where.Parameter(keywords.Words);
+        return $"""
+            strict AS MATERIALIZED (
+                SELECT websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))) AS query
+            ), is_strict AS MATERIALIZED (
+                SELECT {(keywords.HasOperators
+                    ? "true"
+                    : $"EXISTS (SELECT FROM events WHERE {where} AND keywords @@ (SELECT query FROM strict))")} AS yes
+            ), common AS MATERIALIZED (
+                SELECT element.lexeme, element.share
+                FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems)])
+                    AS element (lexeme, share)
+                WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords' AND share > {CommonShare.ToString(CultureInfo.InvariantCulture)}
+            ), word AS MATERIALIZED (
+                SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split_names(plain)) AS query,
+                    (SELECT min(coalesce(share, 0)) FROM unnest(stems) AS stem LEFT JOIN common ON lexeme = stem) AS share
+                FROM (SELECT n, plain_text(text) AS plain, tsvector_to_array(to_tsvector('english', split_names(plain_text(text)))) AS stems
+                      FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)) AS given
+                WHERE cardinality(stems) > 0
+            ), term AS MATERIALIZED (
+                SELECT n, share, query, 1::float8 AS weight FROM word
+                UNION ALL
+                SELECT n, share, meant.query, meant.weight
+                FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed, LATERAL (
+                    SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query, max(similarity) AS weight
+                    FROM (SELECT words.word, similarity(words.word, typed) AS similarity
+                          FROM words WHERE words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
+                    WHERE similarity >= 0.4
+                ) AS meant
+                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.word = typed)
+                    AND NOT EXISTS (
+                        SELECT FROM words
+                        WHERE words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
+            ), found AS MATERIALIZED (
+                SELECT events.id, n, weight, length(keywords) AS length, count(*) OVER (PARTITION BY n) AS df
+                FROM term JOIN events ON keywords @@ query
+                WHERE {where} AND (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} OR share = (SELECT min(share) FROM term))
+                    AND (NOT (SELECT yes FROM is_strict) OR keywords @@ (SELECT query FROM strict))
+            ), information AS MATERIALIZED (
+                SELECT n, ln(1 + size / greatest(coalesce(df, share * size), 0.5)) AS idf
+                FROM (SELECT DISTINCT n, share FROM term) AS asked
+                LEFT JOIN (SELECT n, max(df) AS df FROM found GROUP BY n) AS counted USING (n)
+                CROSS JOIN (SELECT greatest(reltuples, 1000) AS size FROM pg_class WHERE oid = 'events'::regclass) AS store
+            ), keyword AS MATERIALIZED (
+                SELECT id, score, row_number() OVER (ORDER BY score DESC, length, id DESC) AS rank
+                FROM (
+                    SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length
+                    FROM found JOIN information USING (n)
+                    GROUP BY id
+                ) AS matching
+                ORDER BY score DESC, length, id DESC
+                LIMIT {candidates}
+            )
+            """;
+    }
+
+    /// <summary>
+    /// The two lists made one: 1 / (k + semantic rank) + w · max(0, 2 · keyword score − 1) / (k + keyword rank). An event that matches less
+    /// than half of what the query says in words gets nothing for them: such matches are mostly by chance.
+    /// </summary>
+    private static string Fused(SqlConditions where, string embedding) => string.Create(CultureInfo.InvariantCulture, $"""
+        SELECT id, coalesce(distance, events.embedding <=> {embedding}) AS distance, semantic.rank AS semantic_rank,
+            keyword.rank AS keyword_rank, score AS keyword_score,
+            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + coalesce({KeywordWeight} * greatest(2 * score - 1, 0) / ({FusionK} + keyword.rank), 0) AS fused_score
+        FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
+        """);
+
+    private static SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters)
     {
         var where = new SqlConditions(parameters);
         where.Add("space =", EventRow.Space);
-        if (request.Metadata is { } metadata)
-            where.Add("metadata @>", new NpgsqlParameter { Value = metadata.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });
-        where.AddTimeWindow(request.TsStart, request.TsEnd);
+        if (query.Request.Metadata is { } metadata)
+            where.Add($"metadata @> {where.JsonParameter(metadata.Utf8.ToArray())}");
+        if (query.Filter is { } filter)
+            where.Add(FilterSql.Write(filter, where));
+        where.AddTimeWindow(query.Request.TsStart, query.Request.TsEnd);
         return where;
     }
 
-    private static async Task<SearchResult> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static NpgsqlParameter Vector(float[] embedding) =>
+        new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };
+
+    private static async Task<SearchResult> ReadAsync(NpgsqlCommand command, bool explain, CancellationToken cancellationToken)
     {
         var events = new List<Event>();
         long total = 0;
@@ -77,11 +227,28 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource)
         while (await reader.ReadAsync(cancellationToken))
         {
             total = reader.GetInt64(0);
-            if (reader.IsDBNull(1))
-                continue;
-            var @event = EventRow.Read(reader, first: 1);
-            events.Add(reader.FieldCount > DistanceColumn ? @event with { SimilarityScore = 1 - reader.GetDouble(DistanceColumn) } : @event);
+            if (!reader.IsDBNull(1))
+                events.Add(ReadFound(reader, explain));
         }
         return new SearchResult(events, total);
+    }
+
+    private static Event ReadFound(NpgsqlDataReader reader, bool explain)
+    {
+        var @event = EventRow.Read(reader, first: 1);
+        if (reader.FieldCount <= DistanceColumn)
+            return @event;
+        double? distance = reader.IsDBNull(DistanceColumn) ? null : reader.GetDouble(DistanceColumn);
+        @event = @event with { SimilarityScore = 1 - distance };
+        return explain
+            ? @event with
+            {
+                Distance = distance,
+                SemanticRank = reader.IsDBNull(DistanceColumn + 1) ? null : (int)reader.GetInt64(DistanceColumn + 1),
+                KeywordRank = reader.IsDBNull(DistanceColumn + 2) ? null : (int)reader.GetInt64(DistanceColumn + 2),
+                KeywordScore = reader.IsDBNull(DistanceColumn + 3) ? null : reader.GetDouble(DistanceColumn + 3),
+                FusedScore = reader.IsDBNull(DistanceColumn + 4) ? null : reader.GetDouble(DistanceColumn + 4),
+            }
+            : @event;
     }
 }

@@ -116,6 +116,18 @@ public sealed class EventTests(RunningApplication app)
     [InlineData("/v1/search/", "POST", """{"limit": "ten"}""", HttpStatusCode.UnprocessableEntity, "limit")]
     [InlineData("/v1/search/", "POST", """{"distance_threshold": 3}""", HttpStatusCode.UnprocessableEntity, "distance_threshold")]
     [InlineData("/v1/search/", "POST", """{"ts_start": "2026-02-01T00:00:00Z", "ts_end": "2026-01-01T00:00:00Z"}""", HttpStatusCode.UnprocessableEntity, "ts_start")]
+    [InlineData("/v1/search/", "POST", """{"query": "a", "mode": "fuzzy"}""", HttpStatusCode.UnprocessableEntity, "mode")]
+    [InlineData("/v1/search/", "POST", """{"query": "a", "mode": "keyword", "distance_threshold": 1}""", HttpStatusCode.UnprocessableEntity, "distance_threshold")]
+    [InlineData("/v1/search/", "POST", """{"metadata": {"a": "\ud800"}}""", HttpStatusCode.UnprocessableEntity, "metadata")]
+    [InlineData("/v1/search/?limit=101", "GET", null, HttpStatusCode.UnprocessableEntity, "limit")]
+    [InlineData("/v1/search/?distance_threshold=2.1", "GET", null, HttpStatusCode.UnprocessableEntity, "distance_threshold")]
+    [InlineData("/v1/search/?distance_threshold=NaN", "GET", null, HttpStatusCode.UnprocessableEntity, "distance_threshold")]
+    [InlineData("/v1/search/?vector_query=[1,2]", "GET", null, HttpStatusCode.UnprocessableEntity, "embedding")]
+    [InlineData("/v1/search/?vector_query=[1,x]", "GET", null, HttpStatusCode.BadRequest, null)]
+    [InlineData("/v1/search/?filter_metadata=[1]", "GET", null, HttpStatusCode.BadRequest, null)]
+    [InlineData("/v1/search/similarity", "POST", """{"embedding": [1]}""", HttpStatusCode.UnprocessableEntity, "embedding")]
+    [InlineData("/v1/search/content", "POST", """{"query": " "}""", HttpStatusCode.UnprocessableEntity, "query")]
+    [InlineData("/v1/events/search/embedding", "POST", "[1e60]", HttpStatusCode.UnprocessableEntity, null)]
     public async Task A_bad_request_is_answered_with_what_is_wrong(string path, string method, string? body, HttpStatusCode status, string? field)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Http.Json;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 
@@ -53,7 +54,7 @@ public sealed class SearchTests(RunningApplication app)
 
         Assert.Equal(wanted.Id, found.Events[0].Id);
         Assert.Equal(Others.Length + 1, found.Total);
-        Assert.Equal(found.Events.OrderByDescending(e => e.SimilarityScore).Select(e => e.Id), found.Events.Select(e => e.Id));
+        Assert.All(found.Events, e => Assert.InRange(e.SimilarityScore!.Value, -1, 1));
     }
 
     [Fact]
@@ -109,10 +110,127 @@ public sealed class SearchTests(RunningApplication app)
         var plain = await RememberAsync(filler, project);
         var hiding = await RememberAsync($"{filler}. The password of the router was changed by the administrator", project);
 
-        var found = await app.Client.SearchAsync(new() { Query = "network router password", Metadata = Project(project), Limit = 100 }, Cancelled);
+        var found = await app.Client.SearchAsync(
+            new() { Query = "network router password", Mode = SearchMode.Semantic, Metadata = Project(project), Limit = 100 }, Cancelled);
 
         var order = found.Events.Select(e => e.Id).ToList();
         Assert.True(order.IndexOf(hiding.Id) < order.IndexOf(plain.Id), "what stands at the end counts");
+    }
+
+    [Theory]
+    [InlineData("\"red green\"", "red green blue", "green red blue")]
+    [InlineData("red blue", "a blue pencil and a red one", "a red pencil")]
+    [InlineData("red -blue", "a red pencil", "a red pencil and a blue one")]
+    [InlineData("crimson OR azure", "an azure sky", "a grey sky")]
+    [InlineData("running", "we run every morning", "we swim every morning")]
+    [InlineData("OrderService.cs", "the bug is in src/Orders/OrderService.cs:42", "the bug is in the service that orders")]
+    [InlineData("orderservice", "the bug is in OrderService.cs", "the bug is in the service that orders")]
+    [InlineData("order service", "the bug is in OrderService.cs", "the bug is in InvoiceService.cs")]
+    [InlineData("MAX_POOL_SIZE", "set MAX_POOL_SIZE to 20", "set MIN_POOL_SIZE to 20")]
+    [InlineData("ECONNRESET", "the proxy answers with ECONNRESET", "the proxy answers with ETIMEDOUT")]
+    [InlineData("Verfügbarkeit", "Die Verfügbarkeit lag bei 99,9 %", "Die Antwortzeit lag bei 20 ms")]
+    [InlineData("договор", "Подписали договор с поставщиком", "Позвонили поставщику")]
+    [InlineData("会議", "明日の会議は十時からです", "明日の電車は十時に出ます")]
+    [InlineData("athentication", "the authentication token expires", "the cake recipe needs sugar")]
+    [InlineData("OrderServce.cs", "the bug is in OrderService.cs", "the bug is in InvoiceStore.cs")]
+    public async Task Keyword_search_finds_what_the_words_say(string query, string wanted, string other)
+    {
+        var project = Unique();
+        var right = await RememberAsync(wanted, project);
+        await RememberAsync(other, project);
+
+        var found = await app.Client.SearchAsync(new() { Query = query, Mode = SearchMode.Keyword, Metadata = Project(project) }, Cancelled);
+
+        Assert.Equal(right.Id, Assert.Single(found.Events).Id);
+        Assert.Equal(1, found.Total);
+        Assert.Null(found.Events[0].SimilarityScore);
+    }
+
+    [Fact]
+    public async Task OR_finds_either()
+    {
+        var project = Unique();
+        Guid[] both = [(await RememberAsync("a crimson flag", project)).Id, (await RememberAsync("an azure flag", project)).Id];
+        await RememberAsync("a grey flag", project);
+        var found = await app.Client.SearchAsync(
+            new() { Query = "crimson OR azure", Mode = SearchMode.Keyword, Metadata = Project(project) }, Cancelled);
+        Assert.Equal(both.Order(), found.Events.Select(e => e.Id).Order());
+    }
+
+    [Fact]
+    public async Task Where_no_event_has_all_the_words_the_rarer_ones_count_more()
+    {
+        var project = Unique();
+        var rare = await RememberAsync("zeppelin maintenance plan", project);
+        for (var i = 0; i < 5; i++)
+            await RememberAsync($"weekly report number {i}", project);
+        var found = await app.Client.SearchAsync(
+            new() { Query = "report about the zeppelin budget", Mode = SearchMode.Keyword, Metadata = Project(project), Explain = true }, Cancelled);
+        Assert.Equal(rare.Id, found.Events[0].Id);
+        Assert.Equal(6, found.Total);
+        Assert.True(found.Events[0].KeywordScore > found.Events[1].KeywordScore);
+    }
+
+    [Fact]
+    public async Task Explain_gives_the_parts_from_which_the_order_follows()
+    {
+        var project = Unique();
+        foreach (var other in Others)
+            await RememberAsync(other, project);
+        var wanted = await RememberAsync("The choir of OrderService.cs sings a thunderstorm", project);
+
+        var found = await app.Client.SearchAsync(
+            new() { Query = "choir thunderstorm in OrderService.cs", Metadata = Project(project), Limit = 100, Explain = true }, Cancelled);
+
+        Assert.Equal(wanted.Id, found.Events[0].Id);
+        Assert.Equal(1, found.Events[0].KeywordRank);
+        Assert.All(found.Events, e =>
+        {
+            var semantic = e.SemanticRank is { } s ? 1.0 / (60 + s) : 0;
+            var keyword = e.KeywordRank is { } k ? 2 * e.KeywordScore!.Value / (60 + k) : 0;
+            Assert.Equal(e.FusedScore!.Value, semantic + keyword, 12);
+            Assert.Equal(1 - e.Distance!.Value, e.SimilarityScore!.Value, 12);
+        });
+        Assert.Equal(found.Events.OrderByDescending(e => e.FusedScore).Select(e => e.Id), found.Events.Select(e => e.Id));
+
+        var plain = await app.Client.SearchAsync(new() { Query = "choir", Metadata = Project(project) }, Cancelled);
+        Assert.All(plain.Events, e => Assert.Null(e.FusedScore));
+    }
+
+    [Fact]
+    public async Task The_routes_of_MnemoLite_2_answer_in_their_form()
+    {
+        var project = Unique();
+        var near = await RememberAsync("The lighthouse keeper counts the ships", project);
+        await RememberAsync("Interest rates were raised by the central bank", project);
+        var filter = Uri.EscapeDataString(Project(project).ToString());
+        var vector = Uri.EscapeDataString($"[{string.Join(',', near.Embedding!.Select(x => x.ToString("R", CultureInfo.InvariantCulture)))}]");
+
+        foreach (var path in new[]
+        {
+            $"/v1/search/?vector_query=lighthouse+keeper&filter_metadata={filter}&limit=1",
+            $"/v1/search?vector_query={vector}&filter_metadata={filter}&limit=1&distance_threshold=0.5",
+            $"/v1/search/?vector_query=lighthouse&mode=keyword&filter_metadata={filter}&limit=1",
+        })
+        {
+            var page = await app.Http.GetFromJsonAsync(path, MnemoLiteJson.Default.SearchPage, Cancelled);
+            Assert.Equal(near.Id, Assert.Single(page!.Data).Id);
+            Assert.Equal((1, 0), (page.Meta.Limit, page.Meta.Offset));
+        }
+        var newest = await app.Http.GetFromJsonAsync(
+            $"/v1/search/metadata?filter_metadata={filter}&limit=1&offset=1", MnemoLiteJson.Default.SearchPage, Cancelled);
+        Assert.Equal(near.Id, Assert.Single(newest!.Data).Id);
+        Assert.Equal(2, newest.Meta.TotalHits);
+
+        using var similar = await app.Http.PostAsJsonAsync(
+            "/v1/search/similarity", new SimilaritySearch { Embedding = near.Embedding!, Limit = 1 }, MnemoLiteJson.Default.SimilaritySearch, Cancelled);
+        Assert.Equal(near.Id, Assert.Single((await similar.Content.ReadFromJsonAsync(MnemoLiteJson.Default.SearchPage, Cancelled))!.Data).Id);
+        using var nearest = await app.Http.PostAsJsonAsync("/v1/events/search/embedding?limit=1", near.Embedding!, MnemoLiteJson.Default.SingleArray, Cancelled);
+        var list = await nearest.Content.ReadFromJsonAsync(MnemoLiteJson.Default.IReadOnlyListEvent, Cancelled);
+        Assert.Equal(1, Assert.Single(list!).SimilarityScore!.Value, 5);
+        using var content = await app.Http.PostAsJsonAsync(
+            "/v1/search/content", new ContentSearch { Query = "lighthouse keeper", Limit = 1000 }, MnemoLiteJson.Default.ContentSearch, Cancelled);
+        Assert.Contains((await content.Content.ReadFromJsonAsync(MnemoLiteJson.Default.SearchPage, Cancelled))!.Data, e => e.Id == near.Id);
     }
 
     private static HashSet<string> Words(string text)
