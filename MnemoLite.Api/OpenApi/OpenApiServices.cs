@@ -47,6 +47,23 @@ internal static class OpenApiServices
         _ when type == typeof(SearchRequest) => JsonNode.Parse("""
             {"query": "how does Anna like her code indented?", "metadata": {"project": "website"}, "limit": 5}
             """),
+        _ when type == typeof(NewGraphNode) => JsonNode.Parse("""
+            {"type": "person", "label": "Anna", "properties": {"team": "web", "event_id": "019c1400-0000-7000-8000-000000000001"}}
+            """),
+        _ when type == typeof(GraphNodePatch) => JsonNode.Parse("""{"label": "Anna K.", "properties": {"team": null}}"""),
+        _ when type == typeof(NewGraphEdge) => JsonNode.Parse("""
+            {
+                "source": "019c1400-0000-7000-8000-000000000002", "target": "019c1400-0000-7000-8000-000000000003",
+                "type": "works_on", "properties": {"since": 2026}
+            }
+            """),
+        _ when type == typeof(GraphEdgePatch) => JsonNode.Parse("""{"type": "leads", "properties": {"since": 2027}}"""),
+        _ when type == typeof(TraverseRequest) => JsonNode.Parse("""
+            {"start": "019c1400-0000-7000-8000-000000000002", "direction": "out", "edge_types": ["works_on"], "max_depth": 3}
+            """),
+        _ when type == typeof(PathRequest) => JsonNode.Parse("""
+            {"source": "019c1400-0000-7000-8000-000000000002", "target": "019c1400-0000-7000-8000-000000000003", "max_depth": 6}
+            """),
         _ => null,
     };
 }

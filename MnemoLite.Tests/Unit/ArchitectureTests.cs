@@ -9,7 +9,7 @@ public sealed class ArchitectureTests
     private static readonly Assembly Api = typeof(MnemoLite.Api.Events.EventStore).Assembly;
     private static readonly Assembly Web = typeof(MnemoLite.Web.Components.App).Assembly;
     private static readonly Assembly Client = typeof(MnemoLite.Client.MnemoLiteClient).Assembly;
-    private static readonly string[] Features = ["Events", "Search"];
+    private static readonly string[] Features = ["Events", "Search", "Graph"];
 
     [Fact]
     public void The_client_depends_on_no_other_room() => Assert.Empty(Rooms(Client));

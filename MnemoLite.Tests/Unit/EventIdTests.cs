@@ -1,3 +1,4 @@
+using MnemoLite.Api;
 using MnemoLite.Api.Events;
 using MnemoLite.Client;
 

@@ -2,9 +2,9 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using MnemoLite.Client;
 
-namespace MnemoLite.Api.Events;
+namespace MnemoLite.Api;
 
-/// <summary>A place in the list of events, newest first: after the event of that time and id.</summary>
+/// <summary>A place in a list, newest first: after the event, or node, of that time and id.</summary>
 internal readonly record struct EventCursor(DateTimeOffset Timestamp, Guid Id)
 {
     private const int Length = sizeof(long) + 16;

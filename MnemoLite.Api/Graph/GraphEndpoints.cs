@@ -1,0 +1,157 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Errors;
+using MnemoLite.Client;
+
+namespace MnemoLite.Api.Graph;
+
+internal static class GraphEndpoints
+{
+    public static IHostApplicationBuilder AddGraph(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<GraphOptions>()
+            .BindConfiguration(GraphOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton<GraphStore>();
+        builder.Services.AddSingleton<GraphService>();
+        return builder;
+    }
+
+    public static void MapGraph(this IEndpointRouteBuilder app)
+    {
+        var graph = app.MapGroup("").WithTags("Graph").ValidateArguments()
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+
+        graph.MapPost("/v1/graph/nodes", CreateNodeAsync).WithName("CreateNode").WithSummary("Make a node")
+            .WithDescription("With an id of its own the call can be repeated: the same node again is 200, another of that id 409.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        graph.MapGet("/v1/graph/nodes/{id}", GetNodeAsync).WithName("GetNode").WithSummary("Get a node")
+            .WithDescription("The node without its edges; GET /api/graph/expand/{id} has them.").ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapPatch("/v1/graph/nodes/{id}", PatchNodeAsync).WithName("UpdateNode").WithSummary("Change a node")
+            .WithDescription("Type and label are replaced; properties are merged, a null value removes its key.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapDelete("/v1/graph/nodes/{id}", DeleteNodeAsync).WithName("DeleteNode").WithSummary("Delete a node and its edges")
+            .WithDescription("204 when it is gone, 404 when there was none.").ProducesProblem(StatusCodes.Status404NotFound);
+
+        graph.MapPost("/v1/graph/edges", CreateEdgeAsync).WithName("CreateEdge").WithSummary("Make an edge")
+            .WithDescription("Both its nodes must be there. Several edges between two nodes, and from a node to itself, are allowed. "
+                + "With an id of its own the call can be repeated: the same edge again is 200, another of that id 409.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        graph.MapGet("/v1/graph/edges/{id}", GetEdgeAsync).WithName("GetEdge").WithSummary("Get an edge")
+            .WithDescription("The edge with its properties.").ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapPatch("/v1/graph/edges/{id}", PatchEdgeAsync).WithName("UpdateEdge").WithSummary("Change an edge")
+            .WithDescription("The type is replaced; properties are merged, a null value removes its key.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapDelete("/v1/graph/edges/{id}", DeleteEdgeAsync).WithName("DeleteEdge").WithSummary("Delete an edge")
+            .WithDescription("204 when it is gone, 404 when there was none.").ProducesProblem(StatusCodes.Status404NotFound);
+
+        graph.MapGet("/api/graph/nodes", ListAsync).WithName("ListNodes").WithSummary("List nodes, newest first, and the edges among them")
+            .WithDescription("In the form Cytoscape takes. Pass next_cursor as cursor to get the page after this one. "
+                + "event_id finds the nodes whose properties.event_id is that event; they stay when the event is deleted.");
+        graph.MapGet("/api/graph/expand/{id}", ExpandAsync).WithName("ExpandNode").WithSummary("Show what is around a node")
+            .WithDescription("In the form Cytoscape takes: the nodes up to that depth in both directions, each once at its least depth, and the "
+                + "edges among them. What is too much is cut, the nearest kept: stats.truncated and stats.message then say so.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapPost("/v1/graph/traverse", TraverseAsync).WithName("Traverse").WithSummary("Find the nodes that can be reached from one")
+            .WithDescription("Nearest first, each once at its least depth, the start at depth 0. Too many are cut: stats.truncated then says so.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapPost("/v1/graph/path", FindPathAsync).WithName("FindPath").WithSummary("Find a shortest path between two nodes")
+            .WithDescription("Along the direction of the edges, unless direction says otherwise; 404 when no path is that short.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+    }
+
+    private static async Task<Results<Created<GraphNode>, Ok<GraphNode>, ProblemHttpResult>> CreateNodeAsync(
+        NewGraphNode body, GraphService graph, CancellationToken cancellationToken) =>
+        await graph.CreateNodeAsync(body, cancellationToken) switch
+        {
+            (null, _) => Conflict("node", body.Id),
+            ({ } node, true) => TypedResults.Created($"/v1/graph/nodes/{node.Id}", node),
+            ({ } node, false) => TypedResults.Ok(node),
+        };
+
+    private static async Task<Results<Ok<GraphNode>, ProblemHttpResult>> GetNodeAsync(
+        Guid id, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("node", id, await store.FindNodeAsync(id, cancellationToken));
+
+    private static async Task<Results<Ok<GraphNode>, ProblemHttpResult>> PatchNodeAsync(
+        Guid id, GraphNodePatch body, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("node", id, await store.UpdateNodeAsync(id, body, cancellationToken));
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteNodeAsync(
+        Guid id, GraphStore store, CancellationToken cancellationToken) =>
+        await store.DeleteNodeAsync(id, cancellationToken) ? TypedResults.NoContent() : NotThere("node", id);
+
+    private static async Task<Results<Created<GraphEdge>, Ok<GraphEdge>, ProblemHttpResult>> CreateEdgeAsync(
+        NewGraphEdge body, GraphService graph, CancellationToken cancellationToken) =>
+        await graph.CreateEdgeAsync(body, cancellationToken) switch
+        {
+            (null, _) => Conflict("edge", body.Id),
+            ({ } edge, true) => TypedResults.Created($"/v1/graph/edges/{edge.Id}", edge),
+            ({ } edge, false) => TypedResults.Ok(edge),
+        };
+
+    private static async Task<Results<Ok<GraphEdge>, ProblemHttpResult>> GetEdgeAsync(
+        Guid id, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("edge", id, await store.FindEdgeAsync(id, cancellationToken));
+
+    private static async Task<Results<Ok<GraphEdge>, ProblemHttpResult>> PatchEdgeAsync(
+        Guid id, GraphEdgePatch body, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("edge", id, await store.UpdateEdgeAsync(id, body, cancellationToken));
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> DeleteEdgeAsync(
+        Guid id, GraphStore store, CancellationToken cancellationToken) =>
+        await store.DeleteEdgeAsync(id, cancellationToken) ? TypedResults.NoContent() : NotThere("edge", id);
+
+    private static async Task<Ok<CytoscapeGraph>> ListAsync(
+        [AsParameters] ListQuery query, GraphService graph, CancellationToken cancellationToken)
+    {
+        EventCursor? cursor = null;
+        if (query.Cursor is { Length: > 0 } text)
+        {
+            cursor = EventCursor.TryParse(text, out var parsed)
+                ? parsed
+                : throw InvalidRequestException.Field("cursor", "must be the next_cursor of a former page");
+        }
+        return TypedResults.Ok(await graph.ListAsync(query.NodeType, query.EventId, query.Limit, cursor, cancellationToken));
+    }
+
+    private static async Task<Results<Ok<CytoscapeGraph>, ProblemHttpResult>> ExpandAsync(
+        Guid id, [AsParameters] ExpandQuery query, GraphService graph, CancellationToken cancellationToken) =>
+        Answer("node", id, await graph.ExpandAsync(id, query.Depth, query.Limit, cancellationToken));
+
+    private static async Task<Results<Ok<TraverseResult>, ProblemHttpResult>> TraverseAsync(
+        TraverseRequest body, GraphService graph, CancellationToken cancellationToken) =>
+        Answer("node", body.Start, await graph.TraverseAsync(body, cancellationToken));
+
+    private static async Task<Results<Ok<GraphPath>, ProblemHttpResult>> FindPathAsync(
+        PathRequest body, GraphService graph, CancellationToken cancellationToken) =>
+        await graph.FindPathAsync(body, cancellationToken) is { } path
+            ? TypedResults.Ok(path)
+            : TypedResults.Problem(
+                $"There is no path of at most {body.MaxDepth} edges from {body.Source} to {body.Target}.", statusCode: StatusCodes.Status404NotFound);
+
+    private static Results<Ok<T>, ProblemHttpResult> Answer<T>(string kind, Guid id, T? found)
+        where T : class =>
+        found is null ? NotThere(kind, id) : TypedResults.Ok(found);
+
+    private static ProblemHttpResult NotThere(string kind, Guid id) =>
+        TypedResults.Problem($"There is no {kind} {id}.", statusCode: StatusCodes.Status404NotFound);
+
+    private static ProblemHttpResult Conflict(string kind, Guid? id) =>
+        TypedResults.Problem(
+            $"There is another {kind} {id} already: change it with PATCH, or leave the id out.", statusCode: StatusCodes.Status409Conflict);
+
+    internal sealed record ListQuery(
+        [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")][FromQuery(Name = "limit")] int Limit = 100,
+        [FromQuery(Name = "cursor")] string? Cursor = null,
+        [FromQuery(Name = "node_type")] string? NodeType = null,
+        [FromQuery(Name = "event_id")] Guid? EventId = null);
+
+    internal sealed record ExpandQuery(
+        [property: Range(1, 3, ErrorMessage = "must be between 1 and 3")][FromQuery(Name = "depth")] int Depth = 1,
+        [property: Range(1, int.MaxValue, ErrorMessage = "must be 1 or more")][FromQuery(Name = "limit")] int? Limit = null);
+}

@@ -1,0 +1,374 @@
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Errors;
+using MnemoLite.Client;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace MnemoLite.Api.Graph;
+
+/// <summary>The SQL of nodes, edges, and walks along them.</summary>
+internal sealed class GraphStore(NpgsqlDataSource dataSource)
+{
+    private const string NodeColumns = "id, type, label, properties, created_at";
+    private const string EdgeColumns = "id, source, target, type, properties, created_at";
+    private const string MergedProperties = "(properties || coalesce($3, '{}')) - ARRAY(SELECT key FROM jsonb_each($3) WHERE value = 'null'::jsonb)";
+
+    /// <summary>
+    /// A row a level, nearest first: the nodes new on it, newest first, and all seen so far, one more than $4 where some had to be left out.
+    /// No more of a node's neighbours are read than could be kept. $1 space, $2 start, $3 depth, $5 edge types, $6 out, $7 in, $8 where to stop.
+    /// </summary>
+    private const string Walk = """
+        WITH RECURSIVE walk (depth, level, seen) AS (
+            SELECT 0, ARRAY[id], ARRAY[id] FROM nodes WHERE space = $1 AND id = $2
+            UNION ALL
+            SELECT walk.depth + 1, next.level, walk.seen || next.level
+            FROM walk
+            CROSS JOIN LATERAL (
+                SELECT array_agg(id) AS level
+                FROM (
+                    SELECT id
+                    FROM (
+                        SELECT neighbour.id
+                        FROM unnest(walk.level) AS here (id)
+                        CROSS JOIN LATERAL (
+                            (SELECT DISTINCT target AS id FROM edges
+                             WHERE $6 AND space = $1 AND source = here.id AND ($5 IS NULL OR type = ANY ($5))
+                             ORDER BY target DESC LIMIT $4 + 1)
+                            UNION ALL
+                            (SELECT DISTINCT source FROM edges
+                             WHERE $7 AND space = $1 AND target = here.id AND ($5 IS NULL OR type = ANY ($5))
+                             ORDER BY source DESC LIMIT $4 + 1)
+                        ) AS neighbour
+                        EXCEPT SELECT unnest(walk.seen)
+                    ) AS unseen
+                    ORDER BY id DESC
+                    LIMIT $4 + 1 - cardinality(walk.seen)
+                ) AS kept
+            ) AS next
+            WHERE walk.depth < $3 AND next.level IS NOT NULL AND ($8 IS NULL OR $8 <> ALL (walk.level))
+        )
+        """;
+
+    private const string Reached = """
+        , reached AS MATERIALIZED (
+            SELECT id, depth FROM walk CROSS JOIN unnest(level) WITH ORDINALITY AS at (id, place) ORDER BY depth, place LIMIT $4
+        ), cut AS (
+            SELECT max(depth) - 1 AS complete_depth FROM walk HAVING max(cardinality(seen)) > $4
+        )
+        """;
+
+    /// <summary>The nodes of <c>reached</c>, as <see cref="ReadPartAsync"/> reads them.</summary>
+    private const string ReachedNodes = """
+        SELECT node.id, node.type, node.label, node.properties, node.created_at, reached.depth, (SELECT complete_depth FROM cut),
+               NULL::uuid AS source, NULL::uuid AS target
+        FROM reached JOIN nodes AS node ON node.space = $1 AND node.id = reached.id
+        """;
+
+    private const string EdgesAmongReached = """
+        SELECT edge.id, edge.type, NULL, NULL::jsonb, edge.created_at, greatest(a.depth, b.depth), NULL::integer, edge.source, edge.target
+        FROM reached AS a JOIN edges AS edge ON edge.space = $1 AND edge.source = a.id JOIN reached AS b ON b.id = edge.target
+        """;
+
+    /// <returns>Null where there is one of that id.</returns>
+    public async Task<GraphNode?> InsertNodeAsync(GraphNode node, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {NodeColumns}
+            """);
+        AddValues(command, node);
+        return await ReadOneAsync(command, ReadNode, cancellationToken);
+    }
+
+    /// <summary>The node of that id, if it is the same in all; also in time, if that matters.</summary>
+    public async Task<GraphNode?> FindSameNodeAsync(GraphNode node, bool sameTime, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            SELECT {NodeColumns} FROM nodes
+            WHERE space = $1 AND id = $2 AND type = $3 AND label = $4 AND properties = $5 AND (created_at = $6 OR NOT $7)
+            """);
+        AddValues(command, node);
+        command.Parameters.Add(new() { Value = sameTime });
+        return await ReadOneAsync(command, ReadNode, cancellationToken);
+    }
+
+    public async Task<GraphNode?> FindNodeAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
+        AddKey(command, id);
+        return await ReadOneAsync(command, ReadNode, cancellationToken);
+    }
+
+    public async Task<GraphNode?> UpdateNodeAsync(Guid id, GraphNodePatch patch, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            UPDATE nodes
+            SET properties = {MergedProperties}, type = coalesce($4, type), label = coalesce($5, label)
+            WHERE space = $1 AND id = $2
+            RETURNING {NodeColumns}
+            """);
+        AddKey(command, id);
+        command.Parameters.Add(Json(patch.Properties));
+        command.Parameters.Add(Text(patch.Type));
+        command.Parameters.Add(Text(patch.Label));
+        return await ReadOneAsync(command, ReadNode, cancellationToken);
+    }
+
+    public Task<bool> DeleteNodeAsync(Guid id, CancellationToken cancellationToken) =>
+        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2", id, cancellationToken);
+
+    /// <returns>Null where there is one of that id.</returns>
+    /// <exception cref="InvalidRequestException">The source or the target is not there.</exception>
+    public async Task<GraphEdge?> InsertEdgeAsync(GraphEdge edge, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {EdgeColumns}
+            """);
+        AddValues(command, edge);
+        try
+        {
+            return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        }
+        catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        {
+            throw missing.ConstraintName == "edges_source"
+                ? InvalidRequestException.Field("source", $"must be the id of a node; there is no node {edge.Source}")
+                : InvalidRequestException.Field("target", $"must be the id of a node; there is no node {edge.Target}");
+        }
+    }
+
+    /// <summary>The edge of that id, if it is the same in all; also in time, if that matters.</summary>
+    public async Task<GraphEdge?> FindSameEdgeAsync(GraphEdge edge, bool sameTime, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            SELECT {EdgeColumns} FROM edges
+            WHERE space = $1 AND id = $2 AND source = $3 AND target = $4 AND type = $5 AND properties = $6 AND (created_at = $7 OR NOT $8)
+            """);
+        AddValues(command, edge);
+        command.Parameters.Add(new() { Value = sameTime });
+        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+    }
+
+    public async Task<GraphEdge?> FindEdgeAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
+        AddKey(command, id);
+        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+    }
+
+    public async Task<GraphEdge?> UpdateEdgeAsync(Guid id, GraphEdgePatch patch, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            UPDATE edges
+            SET properties = {MergedProperties}, type = coalesce($4, type)
+            WHERE space = $1 AND id = $2
+            RETURNING {EdgeColumns}
+            """);
+        AddKey(command, id);
+        command.Parameters.Add(Json(patch.Properties));
+        command.Parameters.Add(Text(patch.Type));
+        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+    }
+
+    public Task<bool> DeleteEdgeAsync(Guid id, CancellationToken cancellationToken) =>
+        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2", id, cancellationToken);
+
+    /// <summary>Nodes after the cursor, newest first, and the edges among them; a complete depth where there are more.</summary>
+    public async Task<GraphPart> ListAsync(
+        string? type, Guid? eventId, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand();
+        var where = new SqlConditions(command.Parameters);
+        where.Add("space =", EventRow.Space);
+        if (type is not null)
+            where.Add("type =", type);
+        if (eventId is { } id)
+            where.Add("properties ? 'event_id' AND lower(properties ->> 'event_id') =", id.ToString());
+        if (after is { } cursor)
+            where.Add("(created_at, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);
+        var most = where.Parameter(limit);
+        command.CommandText = $"""
+            WITH page AS MATERIALIZED (
+                SELECT id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS place
+                FROM nodes WHERE {where} ORDER BY created_at DESC, id DESC LIMIT {most} + 1
+            ), reached AS MATERIALIZED (
+                SELECT id, 0 AS depth, place FROM page WHERE place <= {most}
+            ), cut AS (
+                SELECT 0 AS complete_depth FROM page HAVING count(*) > {most}
+            )
+            (SELECT * FROM ({ReachedNodes} ORDER BY place) AS found)
+            UNION ALL
+            (SELECT * FROM ({EdgesAmongReached} ORDER BY edge.id LIMIT {where.Parameter(maxEdges)} + 1) AS among)
+            """;
+        var part = await ReadPartAsync(command, maxEdges, cancellationToken);
+        return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
+    }
+
+    /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
+    public async Task<GraphPart> ExpandAsync(GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            {Walk}{Reached}
+            (SELECT * FROM ({ReachedNodes} ORDER BY reached.depth, node.id DESC) AS found)
+            UNION ALL
+            (SELECT * FROM ({EdgesAmongReached} ORDER BY greatest(a.depth, b.depth), edge.id LIMIT $9 + 1) AS among)
+            """);
+        AddWalk(command, walk, stop: null);
+        command.Parameters.Add(new() { Value = maxEdges });
+        return await ReadPartAsync(command, maxEdges, cancellationToken);
+    }
+
+    /// <summary>The nodes of a walk, the nearest first; nothing where there is no start.</summary>
+    public async Task<GraphPart> TraverseAsync(GraphWalk walk, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
+        AddWalk(command, walk, stop: null);
+        return await ReadPartAsync(command, maxEdges: 0, cancellationToken);
+    }
+
+    /// <summary>A shortest path: the walk ends with the level of the target, and the way back leads through a node of each level before.</summary>
+    public async Task<GraphPath?> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"""
+            {Walk}, path (depth, id, edge) AS (
+                SELECT depth, $8, NULL::uuid FROM walk WHERE $8 = ANY (level)
+                UNION ALL
+                SELECT walk.depth, step.id, step.edge
+                FROM path
+                JOIN walk ON walk.depth = path.depth - 1
+                CROSS JOIN LATERAL (
+                    SELECT here.id, edge.id AS edge
+                    FROM unnest(walk.level) AS here (id)
+                    JOIN (
+                        SELECT id, source AS near FROM edges WHERE $6 AND space = $1 AND target = path.id AND ($5 IS NULL OR type = ANY ($5))
+                        UNION ALL
+                        SELECT id, target FROM edges WHERE $7 AND space = $1 AND source = path.id AND ($5 IS NULL OR type = ANY ($5))
+                    ) AS edge ON edge.near = here.id
+                    ORDER BY edge.id DESC
+                    LIMIT 1
+                ) AS step
+            )
+            SELECT node.id, node.type, node.label, node.properties, node.created_at,
+                   edge.id, edge.source, edge.target, edge.type, edge.properties, edge.created_at
+            FROM path
+            JOIN nodes AS node ON node.space = $1 AND node.id = path.id
+            LEFT JOIN edges AS edge ON edge.space = $1 AND edge.id = path.edge
+            ORDER BY path.depth
+            """);
+        AddWalk(command, walk, target);
+        var nodes = new List<GraphNode>();
+        var edges = new List<GraphEdge>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            nodes.Add(ReadNode(reader));
+            if (!reader.IsDBNull(5))
+                edges.Add(ReadEdge(reader, first: 5));
+        }
+        return nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count);
+    }
+
+    private async Task<bool> DeleteAsync(string sql, Guid id, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(sql);
+        AddKey(command, id);
+        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    private static async Task<T?> ReadOneAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, int, T> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? read(reader, 0) : null;
+    }
+
+    private static async Task<GraphPart> ReadPartAsync(NpgsqlCommand command, int maxEdges, CancellationToken cancellationToken)
+    {
+        var nodes = new List<GraphNode>();
+        var edges = new List<CytoscapeEdge>();
+        int? completeDepth = null;
+        var edgesCut = false;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.IsDBNull(7))
+            {
+                nodes.Add(ReadNode(reader) with { Depth = reader.GetInt32(5) });
+                completeDepth = reader.IsDBNull(6) ? null : reader.GetInt32(6);
+            }
+            else if (edges.Count < maxEdges)
+            {
+                edges.Add(new(
+                    reader.GetGuid(0), reader.GetGuid(7), reader.GetGuid(8), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(4)));
+            }
+            else
+            {
+                edgesCut = true;
+            }
+        }
+        return new GraphPart(nodes, edges, completeDepth, edgesCut);
+    }
+
+    private static GraphNode ReadNode(NpgsqlDataReader reader, int first = 0) => new()
+    {
+        Id = reader.GetGuid(first),
+        Type = reader.GetString(first + 1),
+        Label = reader.GetString(first + 2),
+        Properties = JsonText.FromTrusted(reader.GetFieldValue<byte[]>(first + 3)),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(first + 4),
+    };
+
+    private static GraphEdge ReadEdge(NpgsqlDataReader reader, int first = 0) => new()
+    {
+        Id = reader.GetGuid(first),
+        Source = reader.GetGuid(first + 1),
+        Target = reader.GetGuid(first + 2),
+        Type = reader.GetString(first + 3),
+        Properties = JsonText.FromTrusted(reader.GetFieldValue<byte[]>(first + 4)),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(first + 5),
+    };
+
+    private static void AddKey(NpgsqlCommand command, Guid id)
+    {
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = id });
+    }
+
+    private static void AddValues(NpgsqlCommand command, GraphNode node)
+    {
+        AddKey(command, node.Id);
+        command.Parameters.Add(Text(node.Type));
+        command.Parameters.Add(Text(node.Label));
+        command.Parameters.Add(Json(node.Properties));
+        command.Parameters.Add(new() { Value = node.CreatedAt.UtcDateTime });
+    }
+
+    private static void AddValues(NpgsqlCommand command, GraphEdge edge)
+    {
+        AddKey(command, edge.Id);
+        command.Parameters.Add(new() { Value = edge.Source });
+        command.Parameters.Add(new() { Value = edge.Target });
+        command.Parameters.Add(Text(edge.Type));
+        command.Parameters.Add(Json(edge.Properties));
+        command.Parameters.Add(new() { Value = edge.CreatedAt.UtcDateTime });
+    }
+
+    private static void AddWalk(NpgsqlCommand command, GraphWalk walk, Guid? stop)
+    {
+        AddKey(command, walk.Start);
+        command.Parameters.Add(new() { Value = walk.MaxDepth });
+        command.Parameters.Add(new() { Value = walk.MaxNodes });
+        command.Parameters.Add(new()
+        {
+            Value = (object?)walk.EdgeTypes?.ToArray() ?? DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+        });
+        command.Parameters.Add(new() { Value = walk.Direction is "out" or "both" });
+        command.Parameters.Add(new() { Value = walk.Direction is "in" or "both" });
+        command.Parameters.Add(new() { Value = (object?)stop ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+    }
+
+    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Json(JsonText? json) =>
+        new() { Value = json is { } text ? text.Utf8.ToArray() : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb };
+}
