@@ -1,3 +1,4 @@
+using MnemoLite.Api;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
@@ -32,6 +33,12 @@ builder.AddSearch();
 builder.AddGraph();
 builder.AddOpenApi();
 
+if (builder.FindWrongSettings() is { Length: > 0 } wrong)
+{
+    await Console.Error.WriteLineAsync(string.Join(Environment.NewLine, wrong));
+    return 1;
+}
+
 var app = builder.Build();
 app.UseErrors();
 app.MapDefaultEndpoints();
@@ -41,4 +48,5 @@ app.MapSearch();
 app.MapGraph();
 app.MapOpenApi();
 app.MapScalarApiReference();
-app.Run();
+await app.RunAsync();
+return 0;

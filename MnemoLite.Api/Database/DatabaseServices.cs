@@ -10,11 +10,7 @@ internal static class DatabaseServices
     /// <summary>The data source, and the preparation of the store at start.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<DatabaseOptions>()
-            .BindConfiguration(DatabaseOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        var options = builder.Configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new();
+        var options = builder.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: dataSource => Configure(dataSource, options));
         builder.Services.AddSingleton<StorePreparation>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StorePreparation>());
@@ -25,11 +21,12 @@ internal static class DatabaseServices
     {
         var connection = dataSource.ConnectionStringBuilder;
         connection.ApplicationName = "mnemolite";
+        connection.MinPoolSize = options.MinPoolSize;
         connection.MaxPoolSize = options.MaxPoolSize;
-        connection.CommandTimeout = options.CommandTimeoutSeconds;
+        connection.CommandTimeout = options.StatementTimeoutSeconds + 5; // PostgreSQL is the first to stop a statement
         connection.MaxAutoPrepare = 50;
         connection.AutoPrepareMinUsages = 2;
         connection.Options = string.Create(CultureInfo.InvariantCulture,
-            $"-c hnsw.ef_search={options.HnswEfSearch} -c hnsw.iterative_scan=strict_order");
+            $"-c statement_timeout={options.StatementTimeoutSeconds}s -c hnsw.ef_search={options.HnswEfSearch} -c hnsw.iterative_scan=relaxed_order");
     }
 }

@@ -1,4 +1,5 @@
 using DbUp;
+using DbUp.Engine;
 using DbUp.Postgresql;
 using Npgsql;
 
@@ -13,17 +14,15 @@ internal static class Migrations
     public static async Task RunAsync(NpgsqlDataSource dataSource, int dimension, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using (var wait = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 0 })
-        {
-            wait.Parameters.Add(new NpgsqlParameter { Value = LockId });
+        await using (var wait = new NpgsqlCommand($"SET statement_timeout = 0; SELECT pg_advisory_lock({LockId})", connection) { CommandTimeout = 0 })
             await wait.ExecuteNonQueryAsync(cancellationToken);
-        }
         try
         {
             var result = DeployChanges.To
                 .PostgresqlDatabase(new PostgresqlConnectionManager(dataSource))
                 .WithScriptsEmbeddedInAssembly(typeof(Migrations).Assembly, name => name.EndsWith(".sql", StringComparison.Ordinal))
                 .WithVariable("dimension", dimension.ToString(System.Globalization.CultureInfo.InvariantCulture))
+                .WithPreprocessor(new WithoutTimeout())
                 .WithTransactionPerScript()
                 .WithExecutionTimeout(TimeSpan.FromHours(1))
                 .LogTo(loggers)
@@ -38,5 +37,11 @@ internal static class Migrations
             release.Parameters.Add(new NpgsqlParameter { Value = LockId });
             await release.ExecuteNonQueryAsync(CancellationToken.None);
         }
+    }
+
+    /// <summary>A script that fills or indexes a large table takes the time it needs.</summary>
+    private sealed class WithoutTimeout : IScriptPreprocessor
+    {
+        public string Process(string contents) => "SET LOCAL statement_timeout = 0;\n" + contents;
     }
 }

@@ -22,6 +22,9 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             BadHttpRequestException bad => FromBadRequest(bad),
             PostgresException refused when IsOfClientsMaking(refused) => Unprocessable(
                 "A value cannot be stored: PostgreSQL takes no U+0000, no unpaired surrogate, and no number beyond its range.", null),
+            PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => New(
+                StatusCodes.Status503ServiceUnavailable,
+                "The database took too long over this and was stopped; nothing was changed. Try again, or ask for less: a narrower filter or time window."),
             NpgsqlException away => Away(away),
             _ => Unexpected(exception),
         };

@@ -10,10 +10,7 @@ internal static class GraphEndpoints
 {
     public static IHostApplicationBuilder AddGraph(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<GraphOptions>()
-            .BindConfiguration(GraphOptions.Section)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.AddSettings<GraphOptions>(GraphOptions.Section);
         builder.Services.AddSingleton<GraphStore>();
         builder.Services.AddSingleton<GraphService>();
         return builder;

@@ -47,13 +47,13 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
         command.CommandText = $"""
             WITH {string.Join(", ", lists)}, fused AS (
                 {(embedding, query.Keywords) switch
-                {
-                    (not null, null) => "SELECT id, distance, rank AS semantic_rank, NULL::bigint AS keyword_rank, NULL::float8 AS keyword_score, "
-                        + "1 - distance AS fused_score FROM semantic",
-                    (null, not null) => "SELECT id, NULL::float8 AS distance, NULL::bigint AS semantic_rank, rank AS keyword_rank, "
-                        + "score AS keyword_score, score AS fused_score FROM keyword",
-                    _ => Fused(where, embedding!),
-                }}
+        {
+            (not null, null) => "SELECT id, distance, rank AS semantic_rank, NULL::bigint AS keyword_rank, NULL::float8 AS keyword_score, "
+                + "1 - distance AS fused_score FROM semantic",
+            (null, not null) => "SELECT id, NULL::float8 AS distance, NULL::bigint AS semantic_rank, rank AS keyword_rank, "
+                + "score AS keyword_score, score AS fused_score FROM keyword",
+            _ => Fused(where, embedding!),
+        }}
             ), passing AS (
                 SELECT * FROM fused {(request.DistanceThreshold is { } threshold ? $"WHERE distance <= {where.Parameter(threshold)}" : "")}
             ), page AS (

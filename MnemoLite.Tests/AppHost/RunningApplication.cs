@@ -22,12 +22,16 @@ public sealed class RunningApplication : IAsyncLifetime
 
     public Uri Web { get; private set; } = null!;
 
+    /// <summary>Of the database, for what cannot be seen through the API.</summary>
+    public string ConnectionString { get; private set; } = null!;
+
     public async ValueTask InitializeAsync()
     {
         _app = await StartAsync(_data);
         Http = _app.CreateHttpClient("api");
         Client = new MnemoLiteClient(Http);
         Web = _app.GetEndpoint("web");
+        ConnectionString = (await _app.GetConnectionStringAsync("mnemolite"))!;
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Numerics.Tensors;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using Npgsql;
+
+namespace MnemoLite.Tests.Api;
+
+/// <summary>Search by meaning against an exact comparison with every vector, made here.</summary>
+public sealed class RecallTests(RunningApplication app)
+{
+    private const int Dimension = 512, Count = 6000, Topics = 60, Limit = 10;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Search_by_meaning_finds_the_nearest_whatever_part_a_filter_leaves()
+    {
+        var random = new Random(42);
+        var topics = Enumerable.Range(0, Topics).Select(_ => Vector(() => Gaussian(random))).ToArray();
+        float[] Near(int topic) => Vector(i => topics[topic][i] + 0.05 * Gaussian(random));
+        var vectors = Enumerable.Range(0, Count).Select(_ => Near(random.Next(Topics))).ToArray();
+        var run = Guid.CreateVersion7();
+        var ids = await StoreAsync(run, vectors);
+
+        foreach (var part in (int[])[1, 2, 100, 1000]) // every event, half of them, 1 %, 0.1 %
+        {
+            var kept = Enumerable.Range(0, Count).Where(i => i % part == 0).ToArray();
+            var filter = part == 1 ? $$"""{"run": "{{run}}"}""" : $$"""{"run": "{{run}}", "of_{{part}}": 0}""";
+            double found = 0, wanted = 0;
+            for (var i = 0; i < 30; i++)
+            {
+                var query = Near(random.Next(Topics));
+                var exact = kept.OrderByDescending(n => TensorPrimitives.CosineSimilarity<float>(vectors[n], query)).Take(Limit).Select(n => ids[n]).ToHashSet();
+                var page = await SearchAsync(query, filter);
+                Assert.Equal(Math.Min(Limit, kept.Length), page.Count);
+                found += page.Count(@event => exact.Contains(@event.Id));
+                wanted += exact.Count;
+            }
+            Assert.True(found / wanted >= 0.95, $"1 of {part}: recall@10 {found / wanted:F3}");
+        }
+    }
+
+    private async Task<IReadOnlyList<Event>> SearchAsync(float[] query, string filter)
+    {
+        var url = string.Create(CultureInfo.InvariantCulture,
+            $"/v1/search/?vector_query={Uri.EscapeDataString(Text(query))}&filter_metadata={Uri.EscapeDataString(filter)}&limit={Limit}&distance_threshold=2");
+        using var answer = await app.Http.GetAsync(new Uri(url, UriKind.Relative), Cancelled);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
+        return (await answer.Content.ReadFromJsonAsync(MnemoLiteJson.Default.SearchPage, Cancelled))!.Data;
+    }
+
+    private async Task<Guid[]> StoreAsync(Guid run, float[][] vectors)
+    {
+        await using var connection = new NpgsqlConnection(app.ConnectionString);
+        await connection.OpenAsync(Cancelled);
+        var ids = vectors.Select(_ => Guid.CreateVersion7()).ToArray();
+        foreach (var chunk in Enumerable.Range(0, vectors.Length).Chunk(500))
+        {
+            await using var command = new NpgsqlCommand("""
+                INSERT INTO events (id, space, timestamp, content, metadata, embedding)
+                SELECT id, 'default', now(), '{}',
+                    jsonb_build_object('run', $1::text, 'of_2', n % 2, 'of_100', n % 100, 'of_1000', n % 1000), vector::vector
+                FROM unnest($2::uuid[], $3::int[], $4::text[]) AS given (id, n, vector)
+                """, connection);
+            command.Parameters.Add(new() { Value = run.ToString() });
+            command.Parameters.Add(new() { Value = chunk.Select(i => ids[i]).ToArray() });
+            command.Parameters.Add(new() { Value = chunk });
+            command.Parameters.Add(new() { Value = chunk.Select(i => Text(vectors[i])).ToArray() });
+            await command.ExecuteNonQueryAsync(Cancelled);
+        }
+        return ids;
+    }
+
+    private static float[] Vector(Func<double> next) => Vector(_ => next());
+
+    /// <summary>Of length 1, each part with five decimals.</summary>
+    private static float[] Vector(Func<int, double> part)
+    {
+        var parts = Enumerable.Range(0, Dimension).Select(part).ToArray();
+        var length = Math.Sqrt(parts.Sum(x => x * x));
+        return [.. parts.Select(x => (float)Math.Round(x / length, 5))];
+    }
+
+    private static double Gaussian(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+
+    private static string Text(float[] vector) => $"[{string.Join(',', vector.Select(x => x.ToString(CultureInfo.InvariantCulture)))}]";
+}

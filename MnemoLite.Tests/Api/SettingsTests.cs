@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Http.Json;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using Npgsql;
+
+namespace MnemoLite.Tests.Api;
+
+public sealed class SettingsTests(RunningApplication app)
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("Database:MaxPoolSize", "0", "from 1 to 1000")]
+    [InlineData("Database:MaxPoolSize", "many", "from 1 to 1000")]
+    [InlineData("Database:MinPoolSize", "900", "from 0 to MaxPoolSize")]
+    [InlineData("Database:StatementTimeoutSeconds", "-1", "from 1 to 3600")]
+    [InlineData("Database:MaxPolSize", "9", "MaxPoolSize")]
+    [InlineData("Graph:MaxNodes", "1e9", "from 1 to 100000")]
+    public async Task A_wrong_value_stops_the_start_with_its_name_and_what_is_allowed(string name, string value, string allowed)
+    {
+        await using var api = ApiProcess.Start($"--{name}={value}");
+        Assert.Equal(1, await api.WaitForExitAsync(Cancelled));
+        Assert.Contains(name, api.Output, StringComparison.Ordinal);
+        Assert.Contains(allowed, api.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", api.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_statement_that_takes_too_long_is_stopped_and_says_so()
+    {
+        await using var api = ApiProcess.Start(
+            $"--ConnectionStrings:mnemolite={app.ConnectionString}", "--Database:StatementTimeoutSeconds=1");
+        using var http = await api.ConnectAsync(Cancelled);
+        var (id, held) = await HoldAsync();
+        await using (held)
+        {
+            using var answer = await http.PatchAsJsonAsync($"/v1/events/{id}/metadata", new { a = 1 }, Cancelled);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.NotNull(answer.Headers.RetryAfter);
+            Assert.Contains("too long", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+        Assert.Equal("{}", (await app.Client.GetAsync(id, Cancelled))!.Metadata.ToString());
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_away_stops_its_query()
+    {
+        var (id, held) = await HoldAsync();
+        await using (held)
+        {
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+            var request = app.Http.PatchAsJsonAsync($"/v1/events/{id}/metadata", new { a = 1 }, leaving.Token);
+            await UntilAsync(async () => await CountWaitingAsync() == 1);
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+            await UntilAsync(async () => await CountWaitingAsync() == 0);
+        }
+        Assert.Equal("{}", (await app.Client.GetAsync(id, Cancelled))!.Metadata.ToString());
+
+        async Task<long> CountWaitingAsync()
+        {
+            await using var command = new NpgsqlCommand(
+                "SELECT count(*) FROM pg_stat_activity WHERE pg_blocking_pids(pid) @> ARRAY[pg_backend_pid()]", held);
+            return (long)(await command.ExecuteScalarAsync(Cancelled))!;
+        }
+    }
+
+    /// <summary>An event whose row a transaction of ours holds, so that a change of it waits.</summary>
+    private async Task<(Guid Id, NpgsqlConnection Held)> HoldAsync()
+    {
+        var @event = await app.Client.CreateAsync(new() { Content = JsonText.Parse("{}") }, Cancelled);
+        var connection = new NpgsqlConnection(app.ConnectionString);
+        await connection.OpenAsync(Cancelled);
+        await using (var begin = new NpgsqlCommand("BEGIN", connection))
+            await begin.ExecuteNonQueryAsync(Cancelled);
+        await using var hold = new NpgsqlCommand("SELECT FROM events WHERE id = $1 FOR UPDATE", connection);
+        hold.Parameters.Add(new() { Value = @event.Id });
+        await hold.ExecuteNonQueryAsync(Cancelled);
+        return (@event.Id, connection);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        patience.CancelAfter(TimeSpan.FromSeconds(8)); // less than the statement timeout of the Test environment: it is not what ends the query
+        while (!await condition())
+            await Task.Delay(20, patience.Token);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace MnemoLite.Tests.AppHost;
+
+/// <summary>The API alone, as a process with settings of its own.</summary>
+internal sealed partial class ApiProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ApiProcess(Process process)
+    {
+        _process = process;
+        process.OutputDataReceived += (_, line) => Read(line.Data);
+        process.ErrorDataReceived += (_, line) => Read(line.Data);
+    }
+
+    public string Output => string.Join('\n', _output);
+
+    public static ApiProcess Start(params string[] settings)
+    {
+        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "MnemoLite.Api", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
+        var start = new ProcessStartInfo("dotnet", ["MnemoLite.Api.dll", "--urls=http://127.0.0.1:0", .. settings])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Test" },
+        };
+        var api = new ApiProcess(Process.Start(start)!);
+        api._process.BeginOutputReadLine();
+        api._process.BeginErrorReadLine();
+        return api;
+    }
+
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken).WaitAsync(Patience, cancellationToken);
+        return _process.ExitCode;
+    }
+
+    /// <summary>A client of the API once it is ready to serve.</summary>
+    public async Task<HttpClient> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var http = new HttpClient { BaseAddress = await _address.Task.WaitAsync(Patience, cancellationToken) };
+        for (var deadline = Stopwatch.StartNew(); ;)
+        {
+            using var answer = await http.GetAsync(new Uri("/readiness", UriKind.Relative), cancellationToken);
+            if (answer.IsSuccessStatusCode)
+                return http;
+            Assert.True(deadline.Elapsed < Patience, Output);
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        if (Listening().Match(line) is { Success: true } match)
+            _address.TrySetResult(new Uri(match.Groups[1].Value));
+    }
+
+    [GeneratedRegex(@"listening on: (http://127\.0\.0\.1:\d+)")]
+    private static partial Regex Listening();
+}
