@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -48,6 +50,27 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         return (await SendAsync<object, EventPage>(HttpMethod.Get, path, null, null, Json.EventPage, cancellationToken))!;
     }
 
+    /// <summary>Stores many events, as they are taken from the sequence; ids and times that are given are kept.</summary>
+    public async Task<BatchResult> StoreAsync(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("v1/events/batch", UriKind.Relative));
+        request.Content = new EventLines(events, cancellationToken);
+        using var response = await http.SendAsync(request, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
+    }
+
+    /// <summary>Every event, oldest first, with its embedding, as all were at one moment; read as they are taken.</summary>
+    public async IAsyncEnumerable<Event> ExportAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var response = await http.GetAsync(
+            new Uri("v1/events/export", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        await using var lines = await response.Content.ReadAsStreamAsync(cancellationToken);
+        await foreach (var @event in JsonSerializer.DeserializeAsyncEnumerable(lines, Json.Event, topLevelValues: true, cancellationToken))
+            yield return @event!;
+    }
+
     /// <summary>Finds events by meaning, metadata and time.</summary>
     public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken = default) =>
         (await SendAsync(HttpMethod.Post, "v1/search/", request, Json.SearchRequest, Json.SearchResult, cancellationToken))!;
@@ -88,5 +111,33 @@ public sealed partial class MnemoLiteClient(HttpClient http)
             // not one of our answers (a proxy's page, say): the status has to do
         }
         throw new MnemoLiteException(response.StatusCode, problem);
+    }
+
+    /// <summary>An event a line (NDJSON).</summary>
+    private sealed class EventLines : HttpContent
+    {
+        private readonly IAsyncEnumerable<BatchEvent> _events;
+        private readonly CancellationToken _cancellationToken;
+
+        public EventLines(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken)
+        {
+            (_events, _cancellationToken) = (events, cancellationToken);
+            Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await foreach (var @event in _events.WithCancellation(_cancellationToken))
+            {
+                await JsonSerializer.SerializeAsync(stream, @event, Json.BatchEvent, _cancellationToken);
+                await stream.WriteAsync("\n"u8.ToArray(), _cancellationToken);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }

@@ -38,9 +38,9 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
     {
         if (bad.InnerException is JsonException json)
         {
-            var field = (json.Path ?? "$").TrimStart('$').TrimStart('.');
+            var field = JsonReason.Field(json) ?? "";
             var unreadable = json.InnerException is JsonException || field is "timestamp" or "ts_start" or "ts_end";
-            var reason = FirstSentence(json);
+            var reason = JsonReason.Of(json);
             if (unreadable)
                 return New(StatusCodes.Status400BadRequest, field.Length == 0 ? $"The body is not valid JSON: {reason}." : $"{field} {reason}.");
             return Unprocessable($"{(field.Length == 0 ? "The body" : field)} {reason}.", Errors(field.Length == 0 ? "body" : field, reason));
@@ -105,23 +105,8 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
 
     private static Dictionary<string, string[]> Errors(string field, string message) => new() { [field] = [message] };
 
-    /// <summary>The serializer adds the place to its messages; the field is named already.</summary>
-    private static string FirstSentence(JsonException exception)
-    {
-        var message = exception.Message;
-        if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
-            return "has a value of the wrong type";
-        if (MissingProperties().Match(message) is { Success: true } missing)
-            return $"misses {missing.Groups["names"].Value}";
-        var end = message.IndexOf(" Path:", StringComparison.Ordinal);
-        return end < 0 ? message : message[..end].TrimEnd('.', ' ', '|');
-    }
-
     private static string SnakeCase(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
     [GeneratedRegex("""^Failed to bind parameter "(?<type>.+) (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline)]
     private static partial Regex UnboundParameter();
-
-    [GeneratedRegex("missing required properties including: (?<names>.+?)\\.?$")]
-    private static partial Regex MissingProperties();
 }

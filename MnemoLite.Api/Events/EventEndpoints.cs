@@ -1,17 +1,27 @@
+using System.Buffers;
 using System.ComponentModel.DataAnnotations;
+using System.IO.Pipelines;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Filters;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
 
 internal static class EventEndpoints
 {
+    private const int ExportBuffer = 64 << 10;
+
     public static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<EventStore>();
+        builder.Services.AddSingleton<IdempotencyStore>();
         builder.Services.AddSingleton<EventService>();
+        builder.Services.AddSingleton<EventBatchStore>();
+        builder.Services.AddSingleton<EventBatchService>();
         return builder;
     }
 
@@ -23,7 +33,17 @@ internal static class EventEndpoints
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
         events.MapPost("/", CreateAsync).WithName("CreateEvent").WithSummary("Remember an event")
-            .WithDescription("Without an embedding one is made from the content's text: content.text, else every string in it.");
+            .WithDescription("Without an embedding one is made from the content's text: content.text, else every string in it. "
+                + "With an Idempotency-Key the request may be sent again within 24 hours: the answer is that of the first.")
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        events.MapPost("/batch", StoreBatchAsync).WithName("StoreEvents").WithSummary("Remember many events")
+            .WithDescription("A JSON array, or an event a line (NDJSON), of up to 1 GiB. Ids and times that are given are kept, so that an export "
+                + "can be restored; an event that is there already, the same, is passed over. A bad one is reported and spoils none of the others.")
+            .Accepts<BatchEvent[]>("application/json", "application/x-ndjson").WithMetadata(new RequestSizeLimitAttribute(1L << 30));
+        events.MapGet("/export", ExportAsync).WithName("ExportEvents").WithSummary("Read every event, oldest first")
+            .WithDescription("An event a line (NDJSON) with its embedding, as all were at one moment; of those only that pass metadata "
+                + "(a JSON object theirs contains), filter, ts_start and ts_end, if given.")
+            .Produces<Event>(StatusCodes.Status200OK, "application/x-ndjson");
         events.MapGet("/", ListAsync).WithName("ListEvents").WithSummary("List events, newest first")
             .WithDescription("Pass next_cursor as cursor to get the page after this one.");
         events.MapGet("/{id}", GetAsync).WithName("GetEvent").WithSummary("Get an event")
@@ -38,10 +58,50 @@ internal static class EventEndpoints
             .WithDescription("204 when it is gone, 404 when there was none.").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    private static async Task<Created<Event>> CreateAsync(NewEvent body, EventService events, CancellationToken cancellationToken)
+    private static async Task<Results<Created<Event>, ProblemHttpResult>> CreateAsync(
+        NewEvent body, EventService events, CancellationToken cancellationToken,
+        [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey = null) =>
+        await events.CreateAsync(body, idempotencyKey, cancellationToken) is { } created
+            ? TypedResults.Created($"/v1/events/{created.Id}", created)
+            : TypedResults.Problem(
+                "This Idempotency-Key came with another event before: use a new key for a new event.", statusCode: StatusCodes.Status409Conflict);
+
+    private static async Task<Ok<BatchResult>> StoreBatchAsync(HttpRequest request, EventBatchService batch, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await batch.StoreAsync(request.BodyReader, cancellationToken));
+
+    private static PushStreamHttpResult ExportAsync([AsParameters] ExportQuery query, EventBatchStore store, CancellationToken cancellationToken)
     {
-        var created = await events.CreateAsync(body, cancellationToken);
-        return TypedResults.Created($"/v1/events/{created.Id}", created);
+        TimeWindow.Check(query.From, query.To);
+        var metadata = string.IsNullOrWhiteSpace(query.Metadata) ? (JsonText?)null : ReadObject("metadata", query.Metadata);
+        var filter = string.IsNullOrWhiteSpace(query.Filter) ? null : Filter.Parse(ReadObject("filter", query.Filter), "filter");
+        return TypedResults.Stream(
+            async stream =>
+            {
+                var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+                await using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+                await foreach (var @event in store.ReadAllAsync(metadata, filter, query.From, query.To, cancellationToken))
+                {
+                    JsonSerializer.Serialize(json, @event, MnemoLiteJson.Default.Event);
+                    json.Reset();
+                    output.Write("\n"u8);
+                    if (output.UnflushedBytes > ExportBuffer)
+                        await output.FlushAsync(cancellationToken);
+                }
+                await output.CompleteAsync();
+            },
+            "application/x-ndjson");
+    }
+
+    private static JsonText ReadObject(string name, string text)
+    {
+        try
+        {
+            return JsonText.Parse(text);
+        }
+        catch (JsonException)
+        {
+            throw new BadHttpRequestException($"{name} must be a JSON object, such as {{\"project\": \"website\"}}.");
+        }
     }
 
     private static async Task<Ok<EventPage>> ListAsync([AsParameters] ListQuery query, EventService events, CancellationToken cancellationToken)
@@ -79,6 +139,12 @@ internal static class EventEndpoints
 
     private static ProblemHttpResult NoSuchEvent(Guid id) =>
         TypedResults.Problem($"There is no event {id}.", statusCode: StatusCodes.Status404NotFound);
+
+    internal sealed record ExportQuery(
+        [FromQuery(Name = "metadata")] string? Metadata = null,
+        [FromQuery(Name = "filter")] string? Filter = null,
+        [FromQuery(Name = "ts_start")] DateTimeOffset? From = null,
+        [FromQuery(Name = "ts_end")] DateTimeOffset? To = null);
 
     internal sealed record ListQuery(
         [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")][FromQuery(Name = "limit")] int Limit = 50,

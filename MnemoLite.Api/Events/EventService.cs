@@ -7,23 +7,38 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores, reads and changes single events.</summary>
 internal sealed class EventService(
-    EventStore store, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
+    EventStore store, IdempotencyStore idempotency, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
 {
-    public async Task<Event> CreateAsync(NewEvent request, CancellationToken cancellationToken)
+    private const int MaxKeyLength = 255;
+
+    /// <summary>Stores an event; with a key, a request that is sent again gets the answer of the first.</summary>
+    /// <returns>The event; null if the key was used for another request.</returns>
+    public async Task<Event?> CreateAsync(NewEvent request, string? idempotencyKey, CancellationToken cancellationToken)
     {
-        var timestamp = TruncateToMicroseconds(request.Timestamp?.ToUniversalTime() ?? clock.GetUtcNow());
-        if (timestamp < DateTimeOffset.UnixEpoch)
-            throw InvalidRequestException.Field("timestamp", "must be 1970-01-01T00:00:00Z or later");
-        return await store.InsertAsync(
-            new Event
-            {
-                Id = EventId.New(timestamp),
-                Timestamp = timestamp,
-                Content = request.Content,
-                Metadata = request.Metadata,
-                Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : model.Check(request.Embedding),
-            },
-            cancellationToken);
+        if (idempotencyKey is { Length: 0 or > MaxKeyLength })
+            throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
+        var timestamp = ReadTimestamp(request.Timestamp, clock);
+        var @event = new Event
+        {
+            Id = EventId.New(timestamp),
+            Timestamp = timestamp,
+            Content = request.Content,
+            Metadata = request.Metadata,
+            Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : model.Check(request.Embedding),
+        };
+        return idempotencyKey is null
+            ? await store.InsertAsync(@event, cancellationToken)
+            : await idempotency.InsertAsync(idempotencyKey, request, @event, cancellationToken);
+    }
+
+    /// <summary>The given time, or now, in UTC and whole microseconds, as PostgreSQL keeps it.</summary>
+    /// <exception cref="InvalidRequestException">It is before 1970, which an id cannot hold.</exception>
+    public static DateTimeOffset ReadTimestamp(DateTimeOffset? given, TimeProvider clock)
+    {
+        var timestamp = given?.ToUniversalTime() ?? clock.GetUtcNow();
+        return timestamp >= DateTimeOffset.UnixEpoch
+            ? timestamp.AddTicks(-(timestamp.Ticks % TimeSpan.TicksPerMicrosecond))
+            : throw InvalidRequestException.Field("timestamp", "must be 1970-01-01T00:00:00Z or later");
     }
 
     public Task<Event?> GetAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
@@ -58,6 +73,4 @@ internal sealed class EventService(
         var text = EventText.Of(content);
         return text.Length == 0 ? null : (await embeddings.GenerateVectorAsync(text, cancellationToken: cancellationToken)).ToArray();
     }
-
-    private static DateTimeOffset TruncateToMicroseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 }

@@ -13,7 +13,16 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
 
     public async Task<Event> InsertAsync(Event @event, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var command = Insert(@event);
+        command.Connection = connection;
+        return (await ReadOneAsync(command, cancellationToken))!;
+    }
+
+    /// <summary>The command that stores the event and returns it, yet without a connection.</summary>
+    public static NpgsqlCommand Insert(Event @event)
+    {
+        var command = new NpgsqlCommand($"""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding)
             VALUES ($1, $2, $3, $4, $5, $6::real[]::vector)
             RETURNING {ColumnsAndEmbedding}
@@ -24,7 +33,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Json(@event.Content));
         command.Parameters.Add(Json(@event.Metadata));
         command.Parameters.Add(Embedding(@event.Embedding));
-        return (await ReadOneAsync(command, cancellationToken))!;
+        return command;
     }
 
     public async Task<Event?> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
@@ -97,7 +106,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         return events;
     }
 
-    private static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    /// <summary>The event of the first row.</summary>
+    public static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;

@@ -43,6 +43,10 @@ internal static class OpenApiServices
         _ when type == typeof(NewEvent) => JsonNode.Parse("""
             {"content": {"text": "Anna prefers tabs over spaces"}, "metadata": {"project": "website", "type": "preference"}}
             """),
+        _ when type == typeof(BatchEvent[]) => JsonNode.Parse("""
+            [{"content": {"text": "Anna prefers tabs over spaces"}}, {"content": {"text": "Friday is release day"}, "metadata": {"type": "decision"}}]
+            """),
+        _ when type == typeof(ContentSearch) => JsonNode.Parse("""{"query": "how does Anna like her code indented?", "limit": 5}"""),
         _ when type == typeof(EventPatch) => JsonNode.Parse("""{"metadata": {"type": "decision", "draft": null}}"""),
         _ when type == typeof(SearchRequest) => JsonNode.Parse("""
             {"query": "how does Anna like her code indented?", "metadata": {"project": "website"}, "limit": 5}

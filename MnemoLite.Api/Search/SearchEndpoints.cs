@@ -35,6 +35,8 @@ internal static class SearchEndpoints
             .WithDescription("filter_metadata is a JSON object the metadata must contain.");
         search.MapPost("/events/search/embedding", SearchEmbeddingAsync).WithName("SearchEventsByEmbedding")
             .WithSummary("List the events nearest to a vector").WithDescription("The body is the vector, a JSON list of floats.");
+        search.MapPost("/events/filter/metadata", FilterMetadataAsync).WithName("FilterEventsByMetadata")
+            .WithSummary("List the events whose metadata contains an object, newest first").WithDescription("The body is the object.");
     }
 
     private static async Task<Ok<SearchResult>> SearchAsync(SearchRequest body, SearchService search, CancellationToken cancellationToken) =>
@@ -84,6 +86,18 @@ internal static class SearchEndpoints
         if (limit is < 1 or > 1000)
             throw InvalidRequestException.Field("limit", "must be between 1 and 1000");
         return TypedResults.Ok((await search.SearchAsync(new SearchRequest { Limit = limit }, body, cancellationToken)).Events);
+    }
+
+    private static async Task<Ok<IReadOnlyList<Event>>> FilterMetadataAsync(
+        [FromBody] JsonText body, SearchService search, CancellationToken cancellationToken,
+        [FromQuery(Name = "limit")] int limit = 10, [FromQuery(Name = "offset")] int offset = 0)
+    {
+        if (limit is < 1 or > 100)
+            throw InvalidRequestException.Field("limit", "must be between 1 and 100");
+        if (offset is < 0 or > 100_000)
+            throw InvalidRequestException.Field("offset", "must be between 0 and 100000");
+        var request = new SearchRequest { Metadata = body, Limit = limit, Offset = offset };
+        return TypedResults.Ok((await search.SearchAsync(request, cancellationToken)).Events);
     }
 
     private static Ok<SearchPage> Page(SearchRequest request, SearchResult found) =>

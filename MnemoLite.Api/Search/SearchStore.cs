@@ -204,17 +204,8 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
         FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
         """);
 
-    private static SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters)
-    {
-        var where = new SqlConditions(parameters);
-        where.Add("space =", EventRow.Space);
-        if (query.Request.Metadata is { } metadata)
-            where.Add($"metadata @> {where.JsonParameter(metadata.Utf8.ToArray())}");
-        if (query.Filter is { } filter)
-            where.Add(FilterSql.Write(filter, where));
-        where.AddTimeWindow(query.Request.TsStart, query.Request.TsEnd);
-        return where;
-    }
+    private static SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
+        new SqlConditions(parameters).AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
 
     private static NpgsqlParameter Vector(float[] embedding) =>
         new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };

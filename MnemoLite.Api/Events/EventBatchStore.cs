@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Filters;
+using MnemoLite.Client;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>What became of an event that was to be stored.</summary>
+internal enum StoredEvent
+{
+    /// <summary>It is stored.</summary>
+    Created,
+
+    /// <summary>It was there before, the same.</summary>
+    Existing,
+
+    /// <summary>Another event has its id.</summary>
+    Different,
+
+    /// <summary>A value of it is beyond what PostgreSQL can store.</summary>
+    Refused,
+}
+
+/// <summary>The SQL of storing many events, and of reading all.</summary>
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingModel model)
+{
+    /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
+    public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var created = await InsertNewAsync(events, cancellationToken);
+            var outcomes = new StoredEvent[events.Count];
+            for (var i = 0; i < events.Count; i++)
+                outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
+            return outcomes;
+        }
+        catch (PostgresException refused) when (refused.SqlState[..2] is "22" or "54")
+        {
+            if (events.Count == 1)
+                return [StoredEvent.Refused];
+            var outcomes = new List<StoredEvent>();
+            foreach (var @event in events)
+                outcomes.AddRange(await InsertAsync([@event], cancellationToken));
+            return outcomes;
+        }
+    }
+
+    /// <summary>Events that pass the filters, oldest first, with their embeddings, as they were at one moment; read as they are taken.</summary>
+    public async IAsyncEnumerable<Event> ReadAllAsync(
+        JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var unlimited = new NpgsqlCommand("SET LOCAL statement_timeout = 0", connection, transaction))
+            await unlimited.ExecuteNonQueryAsync(cancellationToken); // it takes as long as the reader wants
+        await using var command = new NpgsqlCommand { Connection = connection, Transaction = transaction, CommandTimeout = 0 };
+        var where = new SqlConditions(command.Parameters).AddEventConditions(metadata, filter, from, to);
+        command.CommandText = $"SELECT {EventRow.Columns}, embedding::real[] FROM events WHERE {where} ORDER BY timestamp, id";
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(4) ? null : reader.GetFieldValue<float[]>(4) };
+    }
+
+    private async Task<HashSet<Guid>> InsertNewAsync(IReadOnlyList<Event> events, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand("""
+            INSERT INTO events (id, space, timestamp, content, metadata, embedding)
+            SELECT id, $1, timestamp, content::jsonb, metadata::jsonb, (($6::real[])[place * $8 + 1 : (place + 1) * $8])::vector
+            FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $7::int[]) AS given (id, timestamp, content, metadata, place)
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id
+            """);
+        var embeddings = events.Where(@event => @event.Embedding is not null).SelectMany(@event => @event.Embedding!).ToArray();
+        var place = 0;
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.Id).ToArray() });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.Timestamp.UtcDateTime).ToArray() });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.Content.ToString()).ToArray() });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.Metadata.ToString()).ToArray() });
+        command.Parameters.Add(new() { Value = embeddings, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.Embedding is null ? (int?)null : place++).ToArray() });
+        command.Parameters.Add(new() { Value = model.Dimension });
+        var created = new HashSet<Guid>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            created.Add(reader.GetGuid(0));
+        return created;
+    }
+
+    private async Task<StoredEvent> CompareAsync(Event @event, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand("""
+            SELECT space = $2 AND timestamp = $3 AND content = $4 AND metadata = $5 AND embedding IS NOT DISTINCT FROM $6::real[]::vector
+            FROM events WHERE id = $1
+            """);
+        command.Parameters.Add(new() { Value = @event.Id });
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = @event.Timestamp.UtcDateTime });
+        command.Parameters.Add(new() { Value = @event.Content.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new() { Value = @event.Metadata.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new() { Value = (object?)@event.Embedding ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        return await command.ExecuteScalarAsync(cancellationToken) is true ? StoredEvent.Existing : StoredEvent.Different;
+    }
+}

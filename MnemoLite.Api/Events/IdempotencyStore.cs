@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using MnemoLite.Api.Database;
+using MnemoLite.Client;
+using Npgsql;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>The SQL of requests that may be sent again: the key and the event are stored together or not at all.</summary>
+internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
+{
+    /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
+    /// <returns>The answer; null if the key was used for another request.</returns>
+    public async Task<Event?> InsertAsync(string key, NewEvent request, Event @event, CancellationToken cancellationToken)
+    {
+        var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.NewEvent));
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var forget = new NpgsqlCommand("""
+            DELETE FROM idempotency_keys
+            WHERE (space, key) IN (SELECT space, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
+                                   ORDER BY created_at LIMIT 10 FOR UPDATE SKIP LOCKED)
+            """, connection))
+        {
+            await forget.ExecuteNonQueryAsync(cancellationToken);
+        }
+        await using (var take = Command("""
+            INSERT INTO idempotency_keys (space, key, request_hash) VALUES ($1, $2, $3)
+            ON CONFLICT (space, key) DO UPDATE SET request_hash = excluded.request_hash, created_at = now()
+            WHERE idempotency_keys.created_at < now() - interval '24 hours'
+            """))
+        {
+            take.Parameters.Add(new() { Value = hash });
+            if (await take.ExecuteNonQueryAsync(cancellationToken) == 0)
+                return await FindAsync();
+        }
+        await using (var insert = EventStore.Insert(@event))
+        {
+            (insert.Connection, insert.Transaction) = (connection, transaction);
+            @event = (await EventStore.ReadOneAsync(insert, cancellationToken))!;
+        }
+        await using (var answer = Command("UPDATE idempotency_keys SET answer = $3 WHERE space = $1 AND key = $2"))
+        {
+            answer.Parameters.Add(new() { Value = JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event) });
+            await answer.ExecuteNonQueryAsync(cancellationToken);
+        }
+        await transaction.CommitAsync(cancellationToken);
+        return @event;
+
+        async Task<Event?> FindAsync()
+        {
+            await using var find = Command("SELECT answer FROM idempotency_keys WHERE space = $1 AND key = $2 AND request_hash = $3");
+            find.Parameters.Add(new() { Value = hash });
+            return await find.ExecuteScalarAsync(cancellationToken) is byte[] answer
+                ? JsonSerializer.Deserialize(answer, MnemoLiteJson.Default.Event)
+                : null;
+        }
+
+        NpgsqlCommand Command(string sql)
+        {
+            var command = new NpgsqlCommand(sql, connection, transaction);
+            command.Parameters.Add(new() { Value = EventRow.Space });
+            command.Parameters.Add(new() { Value = key });
+            return command;
+        }
+    }
+}
