@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Warning, "The database is away: {Reason}")]
     public static partial void DatabaseAway(ILogger logger, string reason);
 
+    [LoggerMessage(7, LogLevel.Warning, "Changes cannot be told or heard for now, trying again in a second: {Reason}")]
+    public static partial void ChangeFeedAway(ILogger logger, string reason);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

@@ -66,6 +66,16 @@ public sealed record EventPatch
     public float[]? Embedding { get; init; }
 }
 
+/// <summary>What a server-sent event of the live stream carries; its name tells what happened.</summary>
+public sealed record EventChange
+{
+    /// <summary>The event that was created, updated or deleted.</summary>
+    public Guid? Id { get; init; }
+
+    /// <summary>The event as it is now, without its embedding; absent when it was deleted.</summary>
+    public Event? Event { get; init; }
+}
+
 /// <summary>A page of a list, newest first.</summary>
 /// <param name="Events">The events of this page.</param>
 /// <param name="NextCursor">What to pass as <c>cursor</c> to get the next page; absent on the last one.</param>

@@ -11,6 +11,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(NewEvent))]
 [JsonSerializable(typeof(EventPatch))]
 [JsonSerializable(typeof(EventPage))]
+[JsonSerializable(typeof(EventChange))]
 [JsonSerializable(typeof(BatchEvent))]
 [JsonSerializable(typeof(BatchEvent[]))]
 [JsonSerializable(typeof(BatchResult))]

@@ -7,13 +7,15 @@ internal static class DatabaseServices
 {
     public const string ConnectionName = "mnemolite";
 
-    /// <summary>The data source, and the preparation of the store at start.</summary>
+    /// <summary>The data source, the preparation of the store at start, and the feed of its changes.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
         var options = builder.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: dataSource => Configure(dataSource, options));
         builder.Services.AddSingleton<StorePreparation>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StorePreparation>());
+        builder.Services.AddSingleton<ChangeFeed>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ChangeFeed>());
         return builder;
     }
 

@@ -99,7 +99,11 @@ internal sealed class BatchReader
         if (_state == State.Lines)
             EndLine();
         else if (_state == State.Array)
+        {
+            if (_depth == 0 && !_inString && !IsBlank(_item.WrittenSpan))
+                EndItem();
             _items.Enqueue(new(default, "The array is cut off here: its ] is missing."));
+        }
         else if (_state == State.End && !IsBlank(_item.WrittenSpan))
             _items.Enqueue(new(default, "There is more after the array's end: send one array, or one event a line."));
     }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
@@ -9,7 +10,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores many events of one request, and gives all of them back.</summary>
 internal sealed class EventBatchService(
-    EventBatchStore store, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
+    EventBatchStore store, ChangeFeed changes, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
@@ -52,6 +53,7 @@ internal sealed class EventBatchService(
                 events[i] = events[i] with { Embedding = embedding.Vector.ToArray() };
         }
         var stored = await store.InsertAsync(events, cancellationToken);
+        changes.Publish(ChangeKind.Created, events.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Id));
         for (var i = 0; i < stored.Count; i++)
             result.Add(chunk[i].Index, events[i].Id, stored[i]);
     }

@@ -22,6 +22,7 @@ internal static class EventEndpoints
         builder.Services.AddSingleton<EventService>();
         builder.Services.AddSingleton<EventBatchStore>();
         builder.Services.AddSingleton<EventBatchService>();
+        builder.Services.AddSingleton<EventStream>();
         return builder;
     }
 
@@ -44,6 +45,9 @@ internal static class EventEndpoints
             .WithDescription("An event a line (NDJSON) with its embedding, as all were at one moment; of those only that pass metadata "
                 + "(a JSON object theirs contains), filter, ts_start and ts_end, if given.")
             .Produces<Event>(StatusCodes.Status200OK, "application/x-ndjson");
+        events.MapGet("/stream", StreamAsync).WithName("StreamEvents").WithSummary("Watch events change")
+            .WithDescription("Server-sent events: ready once it listens; created, updated and deleted as they commit, in any instance; heartbeat "
+                + "every 15 seconds without a change; reset where changes were missed, so that what was read before must be read again.");
         events.MapGet("/", ListAsync).WithName("ListEvents").WithSummary("List events, newest first")
             .WithDescription("Pass next_cursor as cursor to get the page after this one.");
         events.MapGet("/{id}", GetAsync).WithName("GetEvent").WithSummary("Get an event")
@@ -91,6 +95,9 @@ internal static class EventEndpoints
             },
             "application/x-ndjson");
     }
+
+    private static ServerSentEventsResult<EventChange> StreamAsync(EventStream stream, CancellationToken cancellationToken) =>
+        TypedResults.ServerSentEvents(stream.ReadAsync(cancellationToken));
 
     private static JsonText ReadObject(string name, string text)
     {

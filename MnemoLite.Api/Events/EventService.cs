@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
@@ -7,7 +8,8 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores, reads and changes single events.</summary>
 internal sealed class EventService(
-    EventStore store, IdempotencyStore idempotency, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
+    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, IEmbeddingGenerator<string, Embedding<float>> embeddings,
+    EmbeddingModel model, TimeProvider clock)
 {
     private const int MaxKeyLength = 255;
 
@@ -26,9 +28,12 @@ internal sealed class EventService(
             Metadata = request.Metadata,
             Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : model.Check(request.Embedding),
         };
-        return idempotencyKey is null
+        var stored = idempotencyKey is null
             ? await store.InsertAsync(@event, cancellationToken)
             : await idempotency.InsertAsync(idempotencyKey, request, @event, cancellationToken);
+        if (stored?.Id == @event.Id)
+            changes.Publish(ChangeKind.Created, @event.Id);
+        return stored;
     }
 
     /// <summary>The given time, or now, in UTC and whole microseconds, as PostgreSQL keeps it.</summary>
@@ -52,12 +57,21 @@ internal sealed class EventService(
             (null, { } content) => await EmbedAsync(content, cancellationToken),
             _ => null,
         };
-        return await store.UpdateAsync(
+        var updated = await store.UpdateAsync(
             id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [],
             replaceEmbedding: patch.Embedding is not null || patch.Content is not null, embedding, cancellationToken);
+        if (updated is not null)
+            changes.Publish(ChangeKind.Updated, id);
+        return updated;
     }
 
-    public Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken) => store.DeleteAsync(id, cancellationToken);
+    public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
+    {
+        var deleted = await store.DeleteAsync(id, cancellationToken);
+        if (deleted)
+            changes.Publish(ChangeKind.Deleted, id);
+        return deleted;
+    }
 
     public async Task<EventPage> ListAsync(
         int limit, EventCursor? cursor, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)

@@ -45,6 +45,21 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         return await ReadOneAsync(command, cancellationToken);
     }
 
+    /// <summary>Those of the events that there are, without their embeddings.</summary>
+    public async Task<IReadOnlyDictionary<Guid, Event>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<Guid, Event>();
+        if (ids.Length == 0)
+            return found;
+        await using var command = dataSource.CreateCommand($"SELECT {EventRow.Columns} FROM events WHERE id = ANY ($1) AND space = $2");
+        command.Parameters.Add(new() { Value = ids });
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+            found.Add(reader.GetGuid(0), EventRow.Read(reader));
+        return found;
+    }
+
     /// <param name="id">The event.</param>
     /// <param name="content">Takes the place of the content, if given.</param>
     /// <param name="metadata">Merged into the metadata, if given.</param>

@@ -8,7 +8,13 @@ namespace MnemoLite.Api.Events;
 /// <summary>The part of an event's content that has a meaning to search by.</summary>
 internal static class EventText
 {
-    /// <summary><c>content.text</c> where that is a string, else every string in the content, a line each; empty where there is none.</summary>
+    /// <summary>So many characters of a text are embedded; more would make it slower, not clearer.</summary>
+    private const int MaxLength = 32_768;
+
+    /// <summary>
+    /// <c>content.text</c> where that is a string, else every string in the content, a line each; its first 32,768 characters; empty where
+    /// there is none.
+    /// </summary>
     /// <exception cref="InvalidRequestException">A string in it is not Unicode text.</exception>
     public static string Of(JsonText content)
     {
@@ -16,10 +22,10 @@ internal static class EventText
         {
             var root = content.ToElement();
             if (root.TryGetProperty("text", out var text) && text.ValueKind == JsonValueKind.String)
-                return text.GetString()!.Trim();
+                return Start(text.GetString()!);
             var strings = new StringBuilder();
             Append(root, strings);
-            return strings.ToString().Trim();
+            return Start(strings.ToString());
         }
         catch (InvalidOperationException)
         {
@@ -39,6 +45,13 @@ internal static class EventText
         {
             throw NotUnicode("metadata");
         }
+    }
+
+    private static string Start(string text)
+    {
+        text = text.Trim();
+        return text.Length <= MaxLength ? text
+            : text[..(char.IsHighSurrogate(text[MaxLength - 1]) ? MaxLength - 1 : MaxLength)];
     }
 
     private static InvalidRequestException NotUnicode(string field) =>

@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Npgsql;
+
+namespace MnemoLite.Api.Database;
+
+/// <summary>What happened to an event.</summary>
+internal enum ChangeKind
+{
+    Created,
+    Updated,
+    Deleted,
+
+    /// <summary>Anything may have: changes were missed.</summary>
+    Missed,
+}
+
+/// <summary>A change of an event that is committed.</summary>
+internal readonly record struct Change(ChangeKind Kind, Guid Id);
+
+/// <summary>
+/// Tells every instance what each of them changed, by PostgreSQL's <c>NOTIFY</c>. It is sent after the commit, many changes in one: inside
+/// the transactions it would make them commit one after the other.
+/// </summary>
+internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock, ILogger<ChangeFeed> log) : BackgroundService
+{
+    private const string ListenSql = "LISTEN mnemolite_changes";
+    private const string NotifySql = "SELECT pg_notify('mnemolite_changes', $1)";
+
+    /// <summary>A payload has at most 8,000 bytes, a change takes 34.</summary>
+    private const int ChangesPerNotification = 200;
+
+    private const string Signs = "+~-!"; // by ChangeKind
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(15);
+
+    private readonly ChangeQueue _committed = new(100_000);
+    private readonly ConcurrentDictionary<Subscription, bool> _subscriptions = new();
+
+    /// <summary>Tells of changes that are committed; returns at once.</summary>
+    public void Publish(ChangeKind kind, params IEnumerable<Guid> ids)
+    {
+        foreach (var id in ids)
+            _committed.Add(new(kind, id));
+    }
+
+    /// <summary>From now on, every change; until it is disposed.</summary>
+    public Subscription Subscribe()
+    {
+        var subscription = new Subscription(this);
+        _subscriptions[subscription] = true;
+        return subscription;
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(NotifyAsync(stoppingToken), ListenAsync(stoppingToken));
+
+    private async Task NotifyAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var changes = await _committed.TakeAsync(ChangesPerNotification, cancellationToken);
+            for (var sent = false; !sent;)
+            {
+                try
+                {
+                    await using var notify = dataSource.CreateCommand(NotifySql);
+                    notify.Parameters.Add(new() { Value = Write(changes) });
+                    await notify.ExecuteNonQueryAsync(cancellationToken);
+                    sent = true;
+                }
+                catch (NpgsqlException exception)
+                {
+                    Log.ChangeFeedAway(log, exception.Message);
+                    await Task.Delay(Pause, clock, cancellationToken);
+                }
+            }
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+                connection.Notification += (_, notification) => Distribute(Read(notification.Payload));
+                await using var listen = new NpgsqlCommand(ListenSql, connection);
+                await listen.ExecuteNonQueryAsync(cancellationToken);
+                Distribute([new(ChangeKind.Missed, Guid.Empty)]);
+                while (true)
+                {
+                    if (!await connection.WaitAsync(Silence, cancellationToken))
+                        await listen.ExecuteNonQueryAsync(cancellationToken); // nothing new, but it tells whether the connection still stands
+                }
+            }
+            catch (NpgsqlException exception)
+            {
+                Log.ChangeFeedAway(log, exception.Message);
+                await Task.Delay(Pause, clock, cancellationToken);
+            }
+        }
+    }
+
+    private void Distribute(IReadOnlyList<Change> changes)
+    {
+        foreach (var subscription in _subscriptions.Keys)
+        {
+            foreach (var change in changes)
+                subscription.Changes.Add(change);
+        }
+    }
+
+    /// <summary>The space, and each change as a sign and an id.</summary>
+    private static string Write(IReadOnlyList<Change> changes)
+    {
+        var payload = new StringBuilder(EventRow.Space);
+        foreach (var change in changes)
+            payload.Append(CultureInfo.InvariantCulture, $" {Signs[(int)change.Kind]}{change.Id:N}");
+        return payload.ToString();
+    }
+
+    private static List<Change> Read(string payload)
+    {
+        var changes = new List<Change>();
+        foreach (var part in payload.Split(' ').Skip(1))
+        {
+            changes.Add(Signs.IndexOf(part[0], StringComparison.Ordinal) is var kind and >= 0 && Guid.TryParseExact(part[1..], "N", out var id)
+                ? new((ChangeKind)kind, id)
+                : new(ChangeKind.Missed, Guid.Empty));
+        }
+        return changes;
+    }
+
+    /// <summary>The changes that one reader has not taken yet.</summary>
+    internal sealed class Subscription(ChangeFeed feed) : IDisposable
+    {
+        internal ChangeQueue Changes { get; } = new(10_000);
+
+        /// <summary>The next changes, in their order, at least one; a single <see cref="ChangeKind.Missed"/> if the reader fell behind.</summary>
+        public Task<IReadOnlyList<Change>> TakeAsync(CancellationToken cancellationToken) =>
+            Changes.TakeAsync(ChangesPerNotification, cancellationToken);
+
+        public void Dispose() => feed._subscriptions.TryRemove(this, out _);
+    }
+
+    /// <summary>Changes that wait; too many of them become a single <see cref="ChangeKind.Missed"/>.</summary>
+    internal sealed class ChangeQueue(int capacity)
+    {
+        private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(new BoundedChannelOptions(capacity) { SingleReader = true });
+        private volatile bool _missed;
+
+        public void Add(Change change)
+        {
+            if (!_changes.Writer.TryWrite(change))
+                _missed = true;
+        }
+
+        public async Task<IReadOnlyList<Change>> TakeAsync(int limit, CancellationToken cancellationToken)
+        {
+            await _changes.Reader.WaitToReadAsync(cancellationToken);
+            if (_missed)
+            {
+                _missed = false;
+                while (_changes.Reader.TryRead(out _))
+                    continue;
+                return [new(ChangeKind.Missed, Guid.Empty)];
+            }
+            var taken = new List<Change>();
+            while (taken.Count < limit && _changes.Reader.TryRead(out var change))
+                taken.Add(change);
+            return taken;
+        }
+    }
+}
