@@ -4,6 +4,7 @@ using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Events;
 using MnemoLite.Api.Graph;
+using MnemoLite.Api.Mcp;
 using MnemoLite.Api.OpenApi;
 using MnemoLite.Api.Operations;
 using MnemoLite.Api.Search;
@@ -31,6 +32,7 @@ builder.AddEmbeddings();
 builder.AddEvents();
 builder.AddSearch();
 builder.AddGraph();
+builder.AddMcp();
 builder.AddOpenApi();
 
 if (builder.FindWrongSettings() is { Length: > 0 } wrong)
@@ -46,6 +48,7 @@ app.MapHealth();
 app.MapEvents();
 app.MapSearch();
 app.MapGraph();
+app.MapMcp();
 app.MapOpenApi();
 app.MapScalarApiReference();
 await app.RunAsync();

@@ -17,7 +17,8 @@ internal static class RangeValidation
             return await next(context);
         });
 
-    private static void Validate(object argument)
+    /// <exception cref="InvalidRequestException">A property breaks its validation attributes.</exception>
+    public static void Validate(object argument)
     {
         var results = new List<ValidationResult>();
         if (Validator.TryValidateObject(argument, new ValidationContext(argument), results, validateAllProperties: true))

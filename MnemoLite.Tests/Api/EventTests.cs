@@ -156,6 +156,21 @@ public sealed class EventTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task A_value_the_database_refuses_spoils_no_request_after_it()
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            using var refused = await PostAsync("""{"content": {"n": 1e999999}}""");
+            Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+            using var stored = await PostAsync("""{"content": {"n": 1}}""");
+            Assert.Equal(HttpStatusCode.Created, stored.StatusCode);
+        }
+
+        Task<HttpResponseMessage> PostAsync(string body) =>
+            app.Http.PostAsync("/v1/events/", new StringContent(body, null, "application/json"), Cancelled);
+    }
+
+    [Fact]
     public async Task A_time_without_offset_is_UTC()
     {
         using var response = await app.Http.PostAsync(

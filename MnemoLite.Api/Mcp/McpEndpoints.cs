@@ -1,0 +1,84 @@
+using System.Data.Common;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using MnemoLite.Api.Errors;
+using MnemoLite.Client;
+using ModelContextProtocol;
+using ModelContextProtocol.Protocol;
+
+namespace MnemoLite.Api.Mcp;
+
+/// <summary>The memory as an MCP server at <c>/mcp</c>: streamable HTTP, no state between requests.</summary>
+internal static class McpEndpoints
+{
+    private const string Path = "/mcp";
+
+    private const string Instructions = """
+        MnemoLite is your long-term memory. Recall before you answer from assumption: preferences, decisions, facts about people and projects
+        may be stored. Remember what will matter in a later session, one fact at a time, in a sentence that stands on its own, with metadata such
+        as {"project": "website", "type": "decision"}. Correct a memory with update rather than storing a contradicting one.
+        """;
+
+    public static IHostApplicationBuilder AddMcp(this IHostApplicationBuilder builder)
+    {
+        var json = new JsonSerializerOptions(MnemoLiteJson.Default.Options);
+        json.TypeInfoResolverChain.Add(McpJsonUtilities.DefaultOptions.TypeInfoResolver!);
+        json.TypeInfoResolverChain.Add(new DefaultJsonTypeInfoResolver());
+        json.MakeReadOnly();
+        builder.Services.AddSingleton<MemorySummaryStore>();
+        builder.Services
+            .AddMcpServer(server =>
+            {
+                server.ServerInfo = new()
+                {
+                    Name = "mnemolite",
+                    Title = "MnemoLite",
+                    Version = typeof(McpEndpoints).Assembly.GetName().Version!.ToString(3),
+                };
+                server.ServerInstructions = Instructions;
+            })
+            .WithHttpTransport(transport => transport.Stateless = true)
+            .WithTools<MemoryTools>(json)
+            .WithResources<MemoryResources>()
+            .WithListResourcesHandler(MemoryResources.ListAsync)
+            .WithRequestFilters(filters => filters.AddCallToolFilter(next => async (request, cancellationToken) =>
+            {
+                try
+                {
+                    return await next(request, cancellationToken);
+                }
+                catch (Exception exception) when (Explain(exception) is { } explanation)
+                {
+                    return new() { IsError = true, Content = [new TextContentBlock { Text = explanation }] };
+                }
+            }));
+        return builder;
+    }
+
+    public static void MapMcp(this WebApplication app)
+    {
+        app.UseWhen(context => context.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal), branch => branch.Use(RefuseOtherOriginsAsync));
+        app.MapMcp(Path).ExcludeFromDescription();
+    }
+
+    /// <summary>A page of another site, in a browser on this machine, must not reach the memory (DNS rebinding): only local origins may.</summary>
+    private static async Task RefuseOtherOriginsAsync(HttpContext context, RequestDelegate next)
+    {
+        var origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length == 0 || Uri.TryCreate(origin, UriKind.Absolute, out var site) && site.IsLoopback)
+            await next(context);
+        else
+            await TypedResults.Problem("MCP is for agents on this machine: a page of another origin may not use it.",
+                statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+    }
+
+    /// <summary>What the agent can mend, or must wait for; null where it is a fault of ours.</summary>
+    private static string? Explain(Exception exception) => exception switch
+    {
+        InvalidRequestException invalid => invalid.Message,
+        JsonException json => $"{JsonReason.Field(json) ?? "The arguments"} {JsonReason.Of(json)}.",
+        DbException { IsTransient: true } => "The memory's database is away: try again in a moment.",
+        DbException { SqlState: ['2', '2', ..] or ['5', '4', ..] } => "A value cannot be stored: it has a number beyond PostgreSQL's range.",
+        _ => null,
+    };
+}
