@@ -1,10 +1,13 @@
 using System.Data.Common;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.AI;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
 
 namespace MnemoLite.Api.Mcp;
 
@@ -38,7 +41,7 @@ internal static class McpEndpoints
                 server.ServerInstructions = Instructions;
             })
             .WithHttpTransport(transport => transport.Stateless = true)
-            .WithTools<MemoryTools>(json)
+            .WithMemoryTools(json)
             .WithResources<MemoryResources>()
             .WithListResourcesHandler(MemoryResources.ListAsync)
             .WithRequestFilters(filters => filters.AddCallToolFilter(next => async (request, cancellationToken) =>
@@ -52,6 +55,28 @@ internal static class McpEndpoints
                     return new() { IsError = true, Content = [new TextContentBlock { Text = explanation }] };
                 }
             }));
+        return builder;
+    }
+
+    /// <summary>
+    /// As <c>WithTools</c> does, with schemas that every client can read: some take no <c>true</c> for «any value», which is what the types
+    /// with a converter of their own would have.
+    /// </summary>
+    private static IMcpServerBuilder WithMemoryTools(this IMcpServerBuilder builder, JsonSerializerOptions json)
+    {
+        var schema = new AIJsonSchemaCreateOptions
+        {
+            TransformSchemaNode = (context, node) => node.GetValueKind() != JsonValueKind.True ? node
+                : context.TypeInfo.Type == typeof(DateTimeOffset) || context.TypeInfo.Type == typeof(DateTimeOffset?)
+                    ? new JsonObject { ["type"] = "string", ["format"] = "date-time" }
+                    : new JsonObject { ["type"] = "object" },
+        };
+        foreach (var tool in typeof(MemoryTools).GetMethods().Where(method => method.IsDefined(typeof(McpServerToolAttribute), inherit: false)))
+        {
+            builder.Services.AddSingleton(services => McpServerTool.Create(
+                tool, request => ActivatorUtilities.CreateInstance<MemoryTools>(request.Services!),
+                new() { Services = services, SerializerOptions = json, SchemaCreateOptions = schema }));
+        }
         return builder;
     }
 
