@@ -24,6 +24,12 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "Changes cannot be told or heard for now, trying again in a second: {Reason}")]
     public static partial void ChangeFeedAway(ILogger logger, string reason);
 
+    [LoggerMessage(8, LogLevel.Warning, "Embeddings cannot be made for now, trying again soon: {Reason}")]
+    public static partial void EmbeddingsAway(ILogger logger, string reason);
+
+    [LoggerMessage(9, LogLevel.Warning, "The embedding of event {Id} is given up: {Reason}")]
+    public static partial void EmbeddingGivenUp(ILogger logger, Guid id, string reason);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

@@ -18,6 +18,12 @@ public sealed record Event
     /// <summary>The meaning of the content, as long as the model's dimension; absent in lists and where there is no text.</summary>
     public float[]? Embedding { get; init; }
 
+    /// <summary>
+    /// <c>pending</c> where the embedding is still to be made, <c>failed</c> where that was given up; absent otherwise. Until it is made the
+    /// event is found by words, metadata and time.
+    /// </summary>
+    public string? EmbeddingState { get; init; }
+
     /// <summary>1 − cosine distance to what was asked, −1..1; only in answers to a search by meaning.</summary>
     public double? SimilarityScore { get; init; }
 

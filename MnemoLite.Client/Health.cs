@@ -22,6 +22,12 @@ public sealed record ServiceHealth(string Status)
     /// <summary>The length of the model's embeddings.</summary>
     public int? Dimension { get; init; }
 
+    /// <summary>How many events still wait for their embedding, where it is made outside the service.</summary>
+    public long? Pending { get; init; }
+
+    /// <summary>For how many events it was given up.</summary>
+    public long? Failed { get; init; }
+
     /// <summary>What is wrong.</summary>
     public string? Detail { get; init; }
 }

@@ -43,7 +43,7 @@ internal sealed class StorePreparation(
         }
     }
 
-    private async Task<EmbeddingModel?> FindOtherModelAsync(CancellationToken cancellationToken)
+    private async Task<(string Id, int Dimension)?> FindOtherModelAsync(CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING)
@@ -52,7 +52,7 @@ internal sealed class StorePreparation(
         command.Parameters.Add(new NpgsqlParameter { Value = model.Id });
         command.Parameters.Add(new NpgsqlParameter { Value = model.Dimension });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? new EmbeddingModel(reader.GetString(0), reader.GetInt32(1)) : null;
+        return await reader.ReadAsync(cancellationToken) ? (reader.GetString(0), reader.GetInt32(1)) : null;
     }
 
     private async Task WarnOfOldPgvectorAsync(CancellationToken cancellationToken)

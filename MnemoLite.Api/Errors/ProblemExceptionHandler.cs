@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Embeddings;
 using Npgsql;
 
 namespace MnemoLite.Api.Errors;
@@ -25,6 +26,9 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The database took too long over this and was stopped; nothing was changed. Try again, or ask for less: a narrower filter or time window."),
+            EmbeddingsAwayException => New(
+                StatusCodes.Status503ServiceUnavailable,
+                "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
             NpgsqlException away => Away(away),
             _ => Unexpected(exception),
         };

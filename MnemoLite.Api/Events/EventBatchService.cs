@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using System.Text.Json;
-using Microsoft.Extensions.AI;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
@@ -10,7 +9,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores many events of one request, and gives all of them back.</summary>
 internal sealed class EventBatchService(
-    EventBatchStore store, ChangeFeed changes, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model, TimeProvider clock)
+    EventBatchStore store, ChangeFeed changes, Embedder embedder, EmbeddingModel model, TimeProvider clock)
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
@@ -45,12 +44,13 @@ internal sealed class EventBatchService(
             return;
         var events = chunk.ConvertAll(item => item.Event);
         var texts = events.ConvertAll(@event => @event.Embedding is null ? EventText.Of(@event.Content) : "");
-        var missing = Enumerable.Range(0, texts.Count).Where(i => texts[i].Length > 0).ToList();
-        if (missing.Count > 0)
+        var embedded = await embedder.EmbedAsync(texts, cancellationToken);
+        for (var i = 0; i < events.Count; i++)
         {
-            var made = await embeddings.GenerateAsync(missing.ConvertAll(i => texts[i]), cancellationToken: cancellationToken);
-            foreach (var (i, embedding) in missing.Zip(made))
-                events[i] = events[i] with { Embedding = embedding.Vector.ToArray() };
+            if (embedded[i].Vector is { } vector)
+                events[i] = events[i] with { Embedding = vector };
+            else if (embedded[i].IsPending)
+                events[i] = events[i] with { EmbeddingState = EventService.PendingState };
         }
         var stored = await store.InsertAsync(events, cancellationToken);
         changes.Publish(ChangeKind.Created, events.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Id));

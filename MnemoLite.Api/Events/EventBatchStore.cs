@@ -62,15 +62,17 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
         command.CommandText = $"SELECT {EventRow.Columns}, embedding::real[] FROM events WHERE {where} ORDER BY timestamp, id";
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
-            yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(4) ? null : reader.GetFieldValue<float[]>(4) };
+            yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(EventRow.Count) ? null : reader.GetFieldValue<float[]>(EventRow.Count) };
     }
 
     private async Task<HashSet<Guid>> InsertNewAsync(IReadOnlyList<Event> events, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
-            INSERT INTO events (id, space, timestamp, content, metadata, embedding)
-            SELECT id, $1, timestamp, content::jsonb, metadata::jsonb, (($6::real[])[place * $8 + 1 : (place + 1) * $8])::vector
-            FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $7::int[]) AS given (id, timestamp, content, metadata, place)
+            INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
+            SELECT id, $1, timestamp, content::jsonb, metadata::jsonb, (($6::real[])[place * $8 + 1 : (place + 1) * $8])::vector,
+                CASE WHEN pending THEN now() END
+            FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $7::int[], $9::bool[])
+                AS given (id, timestamp, content, metadata, place, pending)
             ON CONFLICT (id) DO NOTHING
             RETURNING id
             """);
@@ -84,6 +86,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
         command.Parameters.Add(new() { Value = embeddings, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
         command.Parameters.Add(new() { Value = events.Select(@event => @event.Embedding is null ? (int?)null : place++).ToArray() });
         command.Parameters.Add(new() { Value = model.Dimension });
+        command.Parameters.Add(new() { Value = events.Select(@event => @event.EmbeddingState is not null).ToArray() });
         var created = new HashSet<Guid>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
@@ -94,7 +97,8 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
     private async Task<StoredEvent> CompareAsync(Event @event, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
-            SELECT space = $2 AND timestamp = $3 AND content = $4 AND metadata = $5 AND embedding IS NOT DISTINCT FROM $6::real[]::vector
+            SELECT space = $2 AND timestamp = $3 AND content = $4 AND metadata = $5
+                AND ($6::real[] IS NULL OR embedding IS NOT DISTINCT FROM $6::real[]::vector)
             FROM events WHERE id = $1
             """);
         command.Parameters.Add(new() { Value = @event.Id });

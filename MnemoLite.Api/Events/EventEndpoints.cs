@@ -23,6 +23,9 @@ internal static class EventEndpoints
         builder.Services.AddSingleton<EventBatchStore>();
         builder.Services.AddSingleton<EventBatchService>();
         builder.Services.AddSingleton<EventStream>();
+        builder.Services.AddSingleton<EmbeddingQueueStore>();
+        builder.Services.AddSingleton<EmbeddingWorker>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddingWorker>());
         return builder;
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.AI;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
@@ -8,9 +7,11 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores, reads and changes single events.</summary>
 internal sealed class EventService(
-    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, IEmbeddingGenerator<string, Embedding<float>> embeddings,
-    EmbeddingModel model, TimeProvider clock)
+    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, Embedder embedder, EmbeddingModel model, TimeProvider clock)
 {
+    /// <summary>What an event says of its embedding while it is still to be made.</summary>
+    public const string PendingState = "pending";
+
     private const int MaxKeyLength = 255;
 
     /// <summary>Stores an event; with a key, a request that is sent again gets the answer of the first.</summary>
@@ -20,13 +21,15 @@ internal sealed class EventService(
         if (idempotencyKey is { Length: 0 or > MaxKeyLength })
             throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
         var timestamp = ReadTimestamp(request.Timestamp, clock);
+        var embedded = await EmbedAsync(request.Embedding, request.Content, cancellationToken);
         var @event = new Event
         {
             Id = EventId.New(timestamp),
             Timestamp = timestamp,
             Content = request.Content,
             Metadata = request.Metadata,
-            Embedding = request.Embedding is null ? await EmbedAsync(request.Content, cancellationToken) : model.Check(request.Embedding),
+            Embedding = embedded.Vector,
+            EmbeddingState = embedded.IsPending ? PendingState : null,
         };
         var stored = idempotencyKey is null
             ? await store.InsertAsync(@event, cancellationToken)
@@ -51,15 +54,11 @@ internal sealed class EventService(
 
     public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
     {
-        var embedding = (patch.Embedding, patch.Content) switch
-        {
-            ({ } given, _) => model.Check(given),
-            (null, { } content) => await EmbedAsync(content, cancellationToken),
-            _ => null,
-        };
+        var replaceEmbedding = patch.Embedding is not null || patch.Content is not null;
+        var embedded = replaceEmbedding ? await EmbedAsync(patch.Embedding, patch.Content ?? default, cancellationToken) : default;
         var updated = await store.UpdateAsync(
             id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [],
-            replaceEmbedding: patch.Embedding is not null || patch.Content is not null, embedding, cancellationToken);
+            replaceEmbedding, embedded, cancellationToken);
         if (updated is not null)
             changes.Publish(ChangeKind.Updated, id);
         return updated;
@@ -82,9 +81,8 @@ internal sealed class EventService(
             : new EventPage(events, null);
     }
 
-    private async Task<float[]?> EmbedAsync(JsonText content, CancellationToken cancellationToken)
-    {
-        var text = EventText.Of(content);
-        return text.Length == 0 ? null : (await embeddings.GenerateVectorAsync(text, cancellationToken: cancellationToken)).ToArray();
-    }
+    private async Task<Embedded> EmbedAsync(float[]? given, JsonText content, CancellationToken cancellationToken) =>
+        given is null
+            ? (await embedder.EmbedAsync([EventText.Of(content)], cancellationToken))[0]
+            : new(model.Check(given), IsPending: false);
 }

@@ -1,4 +1,5 @@
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -9,7 +10,7 @@ namespace MnemoLite.Api.Events;
 internal sealed class EventStore(NpgsqlDataSource dataSource)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
-    private const int EmbeddingColumn = 4;
+    private const int EmbeddingColumn = EventRow.Count;
 
     public async Task<Event> InsertAsync(Event @event, CancellationToken cancellationToken)
     {
@@ -23,8 +24,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     public static NpgsqlCommand Insert(Event @event)
     {
         var command = new NpgsqlCommand($"""
-            INSERT INTO events (id, space, timestamp, content, metadata, embedding)
-            VALUES ($1, $2, $3, $4, $5, $6::real[]::vector)
+            INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
+            VALUES ($1, $2, $3, $4, $5, $6::real[]::vector, CASE WHEN $7 THEN now() END)
             RETURNING {ColumnsAndEmbedding}
             """);
         command.Parameters.Add(new() { Value = @event.Id });
@@ -33,6 +34,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Json(@event.Content));
         command.Parameters.Add(Json(@event.Metadata));
         command.Parameters.Add(Embedding(@event.Embedding));
+        command.Parameters.Add(new() { Value = @event.EmbeddingState is not null });
         return command;
     }
 
@@ -65,17 +67,19 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     /// <param name="metadata">Merged into the metadata, if given.</param>
     /// <param name="removedKeys">Keys to take out of the metadata.</param>
     /// <param name="replaceEmbedding">Whether the embedding changes.</param>
-    /// <param name="embedding">The new embedding; null where the new content has no text.</param>
+    /// <param name="embedded">The new embedding, where it changes.</param>
     /// <param name="cancellationToken">Ends the command.</param>
     public async Task<Event?> UpdateAsync(
-        Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, float[]? embedding,
+        Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, Embedded embedded,
         CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
             UPDATE events
             SET content = coalesce($3, content),
                 metadata = (metadata || coalesce($4, '{"{}"}')) - $5,
-                embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END
+                embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END,
+                embedding_due = CASE WHEN NOT $6 THEN embedding_due WHEN $8 THEN now() END,
+                embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
             WHERE id = $1 AND space = $2
             RETURNING {ColumnsAndEmbedding}
             """);
@@ -85,7 +89,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Json(metadata));
         command.Parameters.Add(new() { Value = removedKeys });
         command.Parameters.Add(new() { Value = replaceEmbedding });
-        command.Parameters.Add(Embedding(embedding));
+        command.Parameters.Add(Embedding(embedded.Vector));
+        command.Parameters.Add(new() { Value = embedded.IsPending });
         return await ReadOneAsync(command, cancellationToken);
     }
 

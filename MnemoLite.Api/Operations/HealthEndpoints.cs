@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Events;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -20,7 +21,7 @@ internal static class HealthEndpoints
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
-        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModel model, TimeProvider clock, CancellationToken cancellationToken)
+        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModel model, EmbeddingWorker worker, TimeProvider clock, CancellationToken cancellationToken)
     {
         var start = clock.GetTimestamp();
         var version = await FindServerVersionAsync(dataSource, cancellationToken);
@@ -35,7 +36,13 @@ internal static class HealthEndpoints
                 ["postgres"] = version is null
                     ? new("error") { Detail = "The database does not answer." }
                     : new(store.Ready ? "ok" : "starting") { Version = version },
-                ["embeddings"] = new("ok") { Model = model.Id, Dimension = model.Dimension },
+                ["embeddings"] = new(worker.Pending > 0 ? "behind" : "ok")
+                {
+                    Model = model.Id,
+                    Dimension = model.Dimension,
+                    Pending = model.InProcess ? null : worker.Pending,
+                    Failed = model.InProcess ? null : worker.Failed,
+                },
             });
         return healthy ? TypedResults.Ok(health) : TypedResults.Json(health, statusCode: StatusCodes.Status503ServiceUnavailable);
     }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.AI;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
@@ -7,7 +6,7 @@ using MnemoLite.Client;
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
-internal sealed class SearchService(SearchStore store, IEmbeddingGenerator<string, Embedding<float>> embeddings, EmbeddingModel model)
+internal sealed class SearchService(SearchStore store, Embedder embedder, EmbeddingModel model)
 {
     private const int MaxQueryLength = 10_000;
 
@@ -23,9 +22,16 @@ internal sealed class SearchService(SearchStore store, IEmbeddingGenerator<strin
         var mode = request.Mode ?? SearchMode.Hybrid;
         if (mode == SearchMode.Keyword && request.DistanceThreshold is not null)
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
-        var embedding = mode == SearchMode.Keyword
-            ? null
-            : (await embeddings.GenerateVectorAsync(request.Query, cancellationToken: cancellationToken)).ToArray();
+        float[]? embedding = null;
+        try
+        {
+            if (mode != SearchMode.Keyword)
+                embedding = await embedder.EmbedQueryAsync(request.Query, cancellationToken);
+        }
+        catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
+        {
+            request = request with { DistanceThreshold = null }; // by words alone: better than nothing, and no distance is known
+        }
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         return await store.FindRankedAsync(new(request, filter, embedding, keywords), cancellationToken);
     }

@@ -29,7 +29,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
     /// <summary>What a place among the best by words counts, against one by meaning, where every word of the query matches.</summary>
     private const double KeywordWeight = 2;
 
-    private const int DistanceColumn = 5;
+    private const int DistanceColumn = 1 + EventRow.Count;
 
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
     public async Task<SearchResult> FindRankedAsync(SearchQuery query, CancellationToken cancellationToken)

@@ -153,8 +153,11 @@ public sealed class BadInputTests(RunningApplication app)
             var value = Gen.OneOf(Near(parameter.Schema, 1).Select(json => json.Trim('"')), Text).Select(text => Uri.EscapeDataString(WellFormed(text)));
             url = parameter.In switch
             {
-                "path" => Gen.Select(url, value, (made, text) =>
-                    made.Replace($"{{{parameter.Name}}}", text.Length is 0 or > 1000 || text is "." or ".." ? "x" : text, StringComparison.Ordinal)),
+                // The server itself takes no NUL in a path, and ends such a request with a bare 400 before the application sees it.
+                "path" => Gen.Select(url, value, (made, text) => made.Replace(
+                    $"{{{parameter.Name}}}",
+                    text.Length is 0 or > 1000 || text is "." or ".." || text.Contains("%00", StringComparison.Ordinal) ? "x" : text,
+                    StringComparison.Ordinal)),
                 "query" => Gen.Select(url, value, Gen.Bool, (made, text, given) =>
                     given && text.Length < 6000 ? $"{made}{(made.Contains('?', StringComparison.Ordinal) ? '&' : '?')}{parameter.Name}={text}" : made),
                 _ => url,

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MnemoLite.Api.Embeddings;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using Npgsql;
+
+namespace MnemoLite.Tests.Api;
+
+/// <summary>The API with its embeddings made by an endpoint outside of it, which may be slow, away, or refuse a text.</summary>
+public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifetime
+{
+    private const string Key = "the key nobody may read";
+    private readonly string _database = $"endpoint_{Guid.NewGuid():N}";
+    private FakeEndpoint _endpoint = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        await ExecuteAsync($"CREATE DATABASE {_database}");
+        _endpoint = await FakeEndpoint.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _endpoint.DisposeAsync();
+        await ExecuteAsync($"DROP DATABASE {_database} WITH (FORCE)");
+    }
+
+    [Fact]
+    public async Task A_write_does_not_wait_for_an_endpoint_that_is_silent_and_its_embedding_follows()
+    {
+        _endpoint.State = FakeEndpoint.Silent;
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+
+        var created = await client.CreateAsync(Text("Anna prefers tabs over spaces"), Cancelled);
+        Assert.Equal("pending", created.EmbeddingState);
+        Assert.Null(created.Embedding);
+        var batch = await client.StoreAsync(
+            Enumerable.Range(0, 100).Select(i => new BatchEvent { Content = Text($"memory {i}").Content }).ToAsyncEnumerable(), Cancelled);
+        Assert.Equal(100, batch.Created);
+        Assert.Equal(created.Id, Assert.Single((await client.SearchAsync(new() { Query = "tabs", Mode = SearchMode.Keyword }, Cancelled)).Events).Id);
+        Assert.Equal(created.Id, Assert.Single((await client.SearchAsync(new() { Query = "tabs" }, Cancelled)).Events).Id);
+        var refused = await Assert.ThrowsAsync<MnemoLiteException>(
+            () => client.SearchAsync(new() { Query = "tabs", Mode = SearchMode.Semantic }, Cancelled));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+
+        _endpoint.State = FakeEndpoint.Well;
+        await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
+        await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 0 });
+        Assert.Equal(512, (await client.GetAsync(created.Id, Cancelled))!.Embedding!.Length);
+        var found = await client.SearchAsync(new() { Query = "tabs over spaces", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
+        Assert.Equal(created.Id, found.Events[0].Id);
+        Assert.Contains($"Bearer {Key}", _endpoint.Authorizations);
+        Assert.DoesNotContain(Key, api.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backlog_survives_an_outage_and_a_restart()
+    {
+        _endpoint.State = FakeEndpoint.Away;
+        Guid[] ids;
+        await using (var killed = Start())
+        {
+            using var http = await killed.ConnectAsync(Cancelled);
+            var client = new MnemoLiteClient(http);
+            ids = [.. (await client.StoreAsync(
+                Enumerable.Range(0, 70).Select(i => new BatchEvent { Content = Text($"memory {i}").Content }).ToAsyncEnumerable(), Cancelled)).Ids];
+            await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"].Pending == 70);
+        }
+        _endpoint.State = FakeEndpoint.Well;
+        await using var api = Start();
+        using var again = await api.ConnectAsync(Cancelled);
+        var restarted = new MnemoLiteClient(again);
+        foreach (var id in ids)
+            await UntilAsync(async () => (await restarted.GetAsync(id, Cancelled))!.Embedding is not null);
+    }
+
+    [Fact]
+    public async Task A_text_the_endpoint_refuses_is_given_up_and_spoils_no_other()
+    {
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+        _endpoint.State = FakeEndpoint.Away;
+        var texts = Enumerable.Range(0, 10).Select(i => i == 4 ? FakeEndpoint.Poison : $"memory {i}");
+        var stored = await client.StoreAsync(texts.Select(text => new BatchEvent { Content = Text(text).Content }).ToAsyncEnumerable(), Cancelled);
+        _endpoint.State = FakeEndpoint.Well;
+
+        await UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.EmbeddingState == "failed");
+        foreach (var id in stored.Ids.Where((_, i) => i != 4))
+            await UntilAsync(async () => (await client.GetAsync(id, Cancelled))!.Embedding is not null);
+        await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 1 });
+
+        await client.PatchAsync(stored.Ids[4], new() { Content = Text("harmless now").Content }, Cancelled);
+        await UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.Embedding is not null);
+    }
+
+    [Fact]
+    public async Task An_embedding_of_a_former_content_is_dropped()
+    {
+        _endpoint.State = FakeEndpoint.Silent;
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+        var created = await client.CreateAsync(Text("about the first thing"), Cancelled);
+        await UntilAsync(() => Task.FromResult(_endpoint.Asked > 0));
+        await client.PatchAsync(created.Id, new() { Content = Text("something else entirely").Content }, Cancelled);
+        _endpoint.State = FakeEndpoint.Well;
+
+        await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
+        var expected = await new MockEmbeddingGenerator().GenerateVectorAsync("something else entirely", cancellationToken: Cancelled);
+        Assert.Equal(expected.ToArray(), (await client.GetAsync(created.Id, Cancelled))!.Embedding);
+    }
+
+    [Theory]
+    [InlineData("Embedding:Endpoint", "--Embedding:Mode=openai", "--Embedding:Model=m", "--Embedding:Dimension=3")]
+    [InlineData("Embedding:Dimension", "--Embedding:Mode=openai", "--Embedding:Model=m", "--Embedding:Endpoint=http://localhost:1/v1")]
+    [InlineData("from 1 to 4000", "--Embedding:Dimension=5000")]
+    [InlineData("Embedding:Mode", "--Embedding:Mode=magic")]
+    [InlineData("no such folder", "--Embedding:Folder=/nowhere")]
+    public async Task A_wrong_setting_stops_the_start(string told, params string[] settings)
+    {
+        await using var api = ApiProcess.Start(settings);
+        Assert.Equal(1, await api.WaitForExitAsync(Cancelled));
+        Assert.Contains(told, api.Output, StringComparison.Ordinal);
+    }
+
+    private ApiProcess Start() => ApiProcess.Start(
+        $"--ConnectionStrings:mnemolite={new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = _database }}",
+        "--Embedding:Mode=openai", $"--Embedding:Endpoint={_endpoint.Address}", "--Embedding:Model=fake", "--Embedding:Dimension=512", $"--Embedding:ApiKey={Key}");
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(app.ConnectionString);
+        await connection.OpenAsync(Cancelled);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(Cancelled);
+    }
+
+    private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        patience.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!await condition())
+            await Task.Delay(50, patience.Token);
+    }
+
+    /// <summary>Speaks OpenAI's protocol with the vectors of the mock.</summary>
+    private sealed class FakeEndpoint : IAsyncDisposable
+    {
+        public const string Well = "well", Away = "away", Silent = "silent", Poison = "POISON";
+        private readonly WebApplication _server;
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private string _state = Well;
+        private int _asked;
+
+        private FakeEndpoint(WebApplication server) => _server = server;
+
+        public string State
+        {
+            get => _state;
+            set
+            {
+                _state = value;
+                Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            }
+        }
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public System.Collections.Concurrent.ConcurrentBag<string> Authorizations { get; } = [];
+
+        public string Address => $"{_server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/v1";
+
+        public static async Task<FakeEndpoint> StartAsync()
+        {
+            var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
+            builder.Logging.ClearProviders();
+            var server = builder.Build();
+            var endpoint = new FakeEndpoint(server);
+            server.MapPost("/v1/embeddings", endpoint.AnswerAsync);
+            await server.StartAsync(Cancelled);
+            return endpoint;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            State = Away;
+            await _server.DisposeAsync();
+        }
+
+        private async Task<IResult> AnswerAsync(HttpContext context, JsonElement body)
+        {
+            Interlocked.Increment(ref _asked);
+            Authorizations.Add(context.Request.Headers.Authorization.ToString());
+            while (_state == Silent)
+                await Volatile.Read(ref _changed).Task.WaitAsync(context.RequestAborted);
+            if (_state == Away)
+                return Results.StatusCode(StatusCodes.Status502BadGateway);
+            var texts = body.GetProperty("input").EnumerateArray().Select(text => text.GetString()!).ToArray();
+            if (texts.Contains(Poison))
+                return Results.BadRequest();
+            var made = await new MockEmbeddingGenerator().GenerateAsync(texts, cancellationToken: context.RequestAborted);
+            return Results.Json(new { data = made.Select((embedding, index) => new { index, embedding = embedding.Vector.ToArray() }).Reverse() });
+        }
+    }
+}
