@@ -21,6 +21,7 @@ builder.Services.ConfigureHttpJsonOptions(json =>
 {
     json.SerializerOptions.PropertyNamingPolicy = MnemoLiteJson.Default.Options.PropertyNamingPolicy;
     json.SerializerOptions.DefaultIgnoreCondition = MnemoLiteJson.Default.Options.DefaultIgnoreCondition;
+    json.SerializerOptions.RespectNullableAnnotations = MnemoLiteJson.Default.Options.RespectNullableAnnotations;
     json.SerializerOptions.TypeInfoResolverChain.Insert(0, MnemoLiteJson.Default);
 });
 builder.Services.AddSingleton(TimeProvider.System);

@@ -16,6 +16,8 @@ internal static partial class JsonReason
         var message = exception.Message;
         if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal))
             return "has a value of the wrong type";
+        if (message.Contains("doesn't allow setting null values", StringComparison.Ordinal))
+            return "must not be null";
         if (MissingProperties().Match(message) is { Success: true } missing)
             return $"misses {missing.Groups["names"].Value}";
         var end = message.IndexOf(" Path:", StringComparison.Ordinal);

@@ -126,6 +126,8 @@ public sealed class EventTests(RunningApplication app)
     [InlineData("/v1/search/?vector_query=[1,x]", "GET", null, HttpStatusCode.BadRequest, null)]
     [InlineData("/v1/search/?filter_metadata=[1]", "GET", null, HttpStatusCode.BadRequest, null)]
     [InlineData("/v1/search/similarity", "POST", """{"embedding": [1]}""", HttpStatusCode.UnprocessableEntity, "embedding")]
+    [InlineData("/v1/search/similarity", "POST", """{"embedding": null}""", HttpStatusCode.UnprocessableEntity, null)]
+    [InlineData("/v1/search/content", "POST", """{"query": null}""", HttpStatusCode.UnprocessableEntity, null)]
     [InlineData("/v1/search/content", "POST", """{"query": " "}""", HttpStatusCode.UnprocessableEntity, "query")]
     [InlineData("/v1/events/search/embedding", "POST", "[1e60]", HttpStatusCode.UnprocessableEntity, null)]
     public async Task A_bad_request_is_answered_with_what_is_wrong(string path, string method, string? body, HttpStatusCode status, string? field)
