@@ -13,49 +13,67 @@ internal sealed class EventBatchService(
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
-    /// <summary>Stores the events of the body a few hundred at a time as they come in; a bad one is reported and spoils none of the others.</summary>
+    /// <summary>
+    /// Stores the events of the body a few hundred at a time as they come in, one chunk while the next is embedded; a bad event is reported
+    /// and spoils none of the others.
+    /// </summary>
     public async Task<BatchResult> StoreAsync(PipeReader body, CancellationToken cancellationToken)
     {
         var result = new Outcome();
         var chunk = new List<(int Index, Event Event)>();
+        var storing = Task.CompletedTask;
         int index = 0, bytes = 0;
-        await foreach (var item in BatchReader.ReadAsync(body, cancellationToken))
+        try
         {
-            if (Read(item, out var error) is { } @event)
-                chunk.Add((index, @event));
-            else
-                result.Fail(index, error!);
-            index++;
-            bytes += item.Utf8.Length;
-            if (chunk.Count >= ChunkItems || bytes >= ChunkBytes)
+            await foreach (var item in BatchReader.ReadAsync(body, cancellationToken))
             {
-                await StoreAsync(chunk, result, cancellationToken);
-                chunk.Clear();
-                bytes = 0;
+                if (Read(item, out var error) is { } @event)
+                    chunk.Add((index, @event));
+                else
+                    result.Fail(index, error!);
+                index++;
+                bytes += item.Utf8.Length;
+                if (chunk.Count >= ChunkItems || bytes >= ChunkBytes)
+                    await StoreChunkAsync();
             }
+            await StoreChunkAsync();
+            await storing;
+            return result.ToBatchResult();
         }
-        await StoreAsync(chunk, result, cancellationToken);
-        return result.ToBatchResult();
+        finally
+        {
+            await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // after a failure too, no statement is left running
+        }
+
+        async Task StoreChunkAsync()
+        {
+            var embedded = await EmbedAsync(chunk, cancellationToken);
+            await storing;
+            storing = InsertAsync(embedded, result, cancellationToken);
+            (chunk, bytes) = ([], 0);
+        }
     }
 
-    private async Task StoreAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
+    private async Task<List<(int Index, Event Event)>> EmbedAsync(List<(int Index, Event Event)> chunk, CancellationToken cancellationToken)
+    {
+        var embedded = await embedder.EmbedAsync(
+            chunk.ConvertAll(item => item.Event.Embedding is null ? EventText.Of(item.Event.Content) : ""), cancellationToken);
+        return [.. chunk.Zip(embedded, (item, made) => (item.Index, item.Event with
+        {
+            Embedding = made.Vector ?? item.Event.Embedding,
+            EmbeddingState = made.IsPending ? EventService.PendingState : null,
+        }))];
+    }
+
+    private async Task InsertAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
     {
         if (chunk.Count == 0)
             return;
-        var events = chunk.ConvertAll(item => item.Event);
-        var texts = events.ConvertAll(@event => @event.Embedding is null ? EventText.Of(@event.Content) : "");
-        var embedded = await embedder.EmbedAsync(texts, cancellationToken);
-        for (var i = 0; i < events.Count; i++)
-        {
-            if (embedded[i].Vector is { } vector)
-                events[i] = events[i] with { Embedding = vector };
-            else if (embedded[i].IsPending)
-                events[i] = events[i] with { EmbeddingState = EventService.PendingState };
-        }
-        var stored = await store.InsertAsync(events, cancellationToken);
-        changes.Publish(ChangeKind.Created, events.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Id));
-        for (var i = 0; i < stored.Count; i++)
-            result.Add(chunk[i].Index, events[i].Id, stored[i]);
+        var stored = await store.InsertAsync(chunk.ConvertAll(item => item.Event), cancellationToken);
+        changes.Publish(
+            ChangeKind.Created, chunk.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Event.Id));
+        foreach (var ((index, @event), outcome) in chunk.Zip(stored))
+            result.Add(index, @event.Id, outcome);
     }
 
     private Event? Read(BatchItem item, out string? error)
@@ -89,8 +107,10 @@ internal sealed class EventBatchService(
         return null;
     }
 
+    /// <summary>Bad events are told while others are being stored.</summary>
     private sealed class Outcome
     {
+        private readonly Lock _lock = new();
         private readonly List<BatchError> _errors = [];
         private readonly List<Guid> _ids = [];
         private int _existing, _failed;
@@ -109,9 +129,12 @@ internal sealed class EventBatchService(
 
         public void Fail(int index, string detail)
         {
-            _failed++;
-            if (_errors.Count < MaxErrors)
-                _errors.Add(new(index, detail));
+            lock (_lock)
+            {
+                _failed++;
+                if (_errors.Count < MaxErrors)
+                    _errors.Add(new(index, detail));
+            }
         }
 
         public BatchResult ToBatchResult() => new(_ids.Count, _existing, _failed, [.. _errors.OrderBy(error => error.Index)], _ids);
