@@ -23,6 +23,9 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;
 
+    /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
+    private const int KeywordCandidates = 2000;
+
     /// <summary>The k of reciprocal rank fusion, 1 / (k + rank) (Cormack, Clarke, Büttcher: SIGIR 2009).</summary>
     private const int FusionK = 60;
 
@@ -138,24 +141,28 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
     {
         var text = where.Parameter(keywords.Text);
         var words = where.Parameter(keywords.Words);
+        var allowed = keywords.HasOperators
+            ? $"AND keywords @@ (websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))))"
+            : "";
         return $"""
-            strict AS MATERIALIZED (
-                SELECT websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))) AS query
-            ), is_strict AS MATERIALIZED (
-                SELECT {(keywords.HasOperators
-                    ? "true"
-                    : $"EXISTS (SELECT FROM events WHERE {where} AND keywords @@ (SELECT query FROM strict))")} AS yes
-            ), common AS MATERIALIZED (
-                SELECT element.lexeme, element.share
-                FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems)])
-                    AS element (lexeme, share)
-                WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords' AND share > {CommonShare.ToString(CultureInfo.InvariantCulture)}
+            store AS MATERIALIZED (
+                SELECT greatest(reltuples, 1000) AS size FROM pg_class WHERE oid = 'events'::regclass
+            ), given AS MATERIALIZED (
+                SELECT n, plain_text(text) AS plain FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)
+            ), split AS MATERIALIZED (
+                SELECT n, plain, split_names(plain) AS split FROM given
+            ), stemmed AS MATERIALIZED (
+                SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split) AS query,
+                    tsvector_to_array(to_tsvector('english', split)) AS stems FROM split
             ), word AS MATERIALIZED (
-                SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split_names(plain)) AS query,
-                    (SELECT min(coalesce(share, 0)) FROM unnest(stems) AS stem LEFT JOIN common ON lexeme = stem) AS share
-                FROM (SELECT n, plain_text(text) AS plain, tsvector_to_array(to_tsvector('english', split_names(plain_text(text)))) AS stems
-                      FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)) AS given
-                WHERE cardinality(stems) > 0
+                SELECT n, plain, query, min(coalesce(share, 0)) AS share
+                FROM stemmed CROSS JOIN unnest(stems) AS stem LEFT JOIN (
+                    SELECT element.lexeme, element.share
+                    FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems)])
+                        AS element (lexeme, share)
+                    WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
+                ) AS common ON lexeme = stem
+                GROUP BY n, plain, query
             ), term AS MATERIALIZED (
                 SELECT n, share, query, 1::float8 AS weight FROM word
                 UNION ALL
@@ -170,23 +177,29 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
                     AND NOT EXISTS (
                         SELECT FROM words
                         WHERE words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
+            ), telling AS MATERIALIZED (
+                SELECT string_agg(query::text, ' | ')::tsquery AS query
+                FROM (SELECT query, share, row_number() OVER rarest AS place, sum(share) OVER rarest * size AS events
+                      FROM term CROSS JOIN store WINDOW rarest AS (ORDER BY share, n)) AS counted
+                WHERE place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates})
+            ), candidate AS MATERIALIZED (
+                SELECT id, keywords FROM events WHERE {where} AND keywords @@ (SELECT query FROM telling) {allowed}
             ), found AS MATERIALIZED (
-                SELECT events.id, n, weight, length(keywords) AS length, count(*) OVER (PARTITION BY n) AS df
-                FROM term JOIN events ON keywords @@ query
-                WHERE {where} AND (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} OR share = (SELECT min(share) FROM term))
-                    AND (NOT (SELECT yes FROM is_strict) OR keywords @@ (SELECT query FROM strict))
+                SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
-                SELECT n, ln(1 + size / greatest(coalesce(df, share * size), 0.5)) AS idf
+                SELECT n, ln(1 + size / greatest(df, share * size, 0.5)) AS idf
                 FROM (SELECT DISTINCT n, share FROM term) AS asked
-                LEFT JOIN (SELECT n, max(df) AS df FROM found GROUP BY n) AS counted USING (n)
-                CROSS JOIN (SELECT greatest(reltuples, 1000) AS size FROM pg_class WHERE oid = 'events'::regclass) AS store
+                LEFT JOIN (SELECT n, count(*) AS df FROM found GROUP BY n) AS counted USING (n)
+                CROSS JOIN store
+            ), matching AS MATERIALIZED (
+                SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length,
+                    count(*) FILTER (WHERE weight = 1) = (SELECT count(*) FROM word) AS has_all
+                FROM found JOIN information USING (n)
+                GROUP BY id
             ), keyword AS MATERIALIZED (
                 SELECT id, score, row_number() OVER (ORDER BY score DESC, length, id DESC) AS rank
-                FROM (
-                    SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length
-                    FROM found JOIN information USING (n)
-                    GROUP BY id
-                ) AS matching
+                FROM matching
+                {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM matching WHERE has_all)")}
                 ORDER BY score DESC, length, id DESC
                 LIMIT {candidates}
             )
