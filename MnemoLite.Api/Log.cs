@@ -10,7 +10,8 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Critical,
         "The store holds embeddings of {StoredModel} ({StoredDimension} dimensions), but {Model} ({Dimension}) is configured. "
-        + "They cannot be mixed: configure the stored model again, or use another store.")]
+        + "They cannot be mixed: configure the stored model again, and the other as NextEmbedding; then everything is embedded again with it "
+        + "while the stored one answers (docs/embedding-models.md).")]
     public static partial void OtherModel(ILogger logger, string storedModel, int storedDimension, string model, int dimension);
 
     [LoggerMessage(4, LogLevel.Warning,
@@ -29,6 +30,19 @@ internal static partial class Log
 
     [LoggerMessage(9, LogLevel.Warning, "The embedding of event {Id} is given up: {Reason}")]
     public static partial void EmbeddingGivenUp(ILogger logger, Guid id, string reason);
+
+    [LoggerMessage(10, LogLevel.Critical,
+        "The store has gone over to embeddings of {StoredModel} ({StoredDimension} dimensions): configure that model here too, and restart.")]
+    public static partial void OtherModelNow(ILogger logger, string storedModel, int storedDimension);
+
+    [LoggerMessage(11, LogLevel.Information, "Everything is being embedded again with {Model} ({Dimension} dimensions); {Due} of {Total} events are left")]
+    public static partial void Reembedding(ILogger logger, string model, int dimension, long due, long total);
+
+    [LoggerMessage(12, LogLevel.Information, "The store has gone over to embeddings of {Model} ({Dimension} dimensions): configure it as Embedding now")]
+    public static partial void Reembedded(ILogger logger, string model, int dimension);
+
+    [LoggerMessage(13, LogLevel.Warning, "Embedding everything again pauses, and goes on soon: {Reason}")]
+    public static partial void ReembeddingPauses(ILogger logger, string reason);
 
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);

@@ -8,6 +8,7 @@ using MnemoLite.Api.Mcp;
 using MnemoLite.Api.OpenApi;
 using MnemoLite.Api.Operations;
 using MnemoLite.Api.Search;
+using MnemoLite.Api.Storage;
 using MnemoLite.Client;
 using Scalar.AspNetCore;
 
@@ -33,6 +34,7 @@ builder.AddEmbeddings();
 builder.AddEvents();
 builder.AddSearch();
 builder.AddGraph();
+builder.AddStorage();
 builder.AddMcp();
 builder.AddOpenApi();
 
@@ -49,8 +51,9 @@ app.MapHealth();
 app.MapEvents();
 app.MapSearch();
 app.MapGraph();
+app.MapStorage();
 app.MapMcp();
 app.MapOpenApi();
 app.MapScalarApiReference();
 await app.RunAsync();
-return 0;
+return Environment.ExitCode;

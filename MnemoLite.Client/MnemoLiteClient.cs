@@ -82,6 +82,10 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         return (await response.Content.ReadFromJsonAsync(Json.Health, cancellationToken))!;
     }
 
+    /// <summary>What the store holds, and what is being done to it.</summary>
+    public async Task<StoreState> GetStoreAsync(CancellationToken cancellationToken = default) =>
+        (await SendAsync<object, StoreState>(HttpMethod.Get, "v1/store", null, null, Json.StoreState, cancellationToken))!;
+
     private async Task<TAnswer?> SendAsync<TBody, TAnswer>(
         HttpMethod method, string path, TBody? body, JsonTypeInfo<TBody>? bodyType, JsonTypeInfo<TAnswer> answerType,
         CancellationToken cancellationToken, bool nullIfNotFound = false)

@@ -36,6 +36,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(GraphPath))]
 [JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(Readiness))]
+[JsonSerializable(typeof(StoreState))]
 [JsonSerializable(typeof(JsonText))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class MnemoLiteJson : JsonSerializerContext;

@@ -8,7 +8,7 @@ namespace MnemoLite.Api.Database;
 /// tries again; a store of another model stops the process.
 /// </summary>
 internal sealed class StorePreparation(
-    NpgsqlDataSource dataSource, EmbeddingModel model, IHostApplicationLifetime lifetime, TimeProvider clock, ILoggerFactory loggers,
+    NpgsqlDataSource dataSource, EmbeddingModelStore models, IHostApplicationLifetime lifetime, TimeProvider clock, ILoggerFactory loggers,
     ILogger<StorePreparation> log) : BackgroundService
 {
     private static readonly Version MendedPgvector = new(0, 8, 4);
@@ -23,17 +23,18 @@ internal sealed class StorePreparation(
         {
             try
             {
-                await Migrations.RunAsync(dataSource, model.Dimension, loggers, stoppingToken);
+                await Migrations.RunAsync(dataSource, models.Current.Model.Dimension, loggers, stoppingToken);
                 await WarnOfOldPgvectorAsync(stoppingToken);
-                if (await FindOtherModelAsync(stoppingToken) is { } other)
-                {
-                    Log.OtherModel(log, other.Id, other.Dimension, model.Id, model.Dimension);
-                    Environment.ExitCode = 1;
-                    lifetime.StopApplication();
-                    return;
-                }
+                await models.RefreshAsync(stoppingToken);
                 _ready = true;
-                Log.StoreReady(log, model.Id, model.Dimension);
+                Log.StoreReady(log, models.Current.Model.Id, models.Current.Model.Dimension);
+            }
+            catch (OtherModelException other)
+            {
+                Log.OtherModel(log, other.Model, other.Dimension, models.Current.Model.Id, models.Current.Model.Dimension);
+                Environment.ExitCode = 1;
+                lifetime.StopApplication();
+                return;
             }
             catch (NpgsqlException exception)
             {
@@ -41,18 +42,6 @@ internal sealed class StorePreparation(
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, stoppingToken);
             }
         }
-    }
-
-    private async Task<(string Id, int Dimension)?> FindOtherModelAsync(CancellationToken cancellationToken)
-    {
-        await using var command = dataSource.CreateCommand("""
-            WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING)
-            SELECT embedding_model, dimension FROM store WHERE (embedding_model, dimension) <> ($1, $2)
-            """);
-        command.Parameters.Add(new NpgsqlParameter { Value = model.Id });
-        command.Parameters.Add(new NpgsqlParameter { Value = model.Dimension });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? (reader.GetString(0), reader.GetInt32(1)) : null;
     }
 
     private async Task WarnOfOldPgvectorAsync(CancellationToken cancellationToken)

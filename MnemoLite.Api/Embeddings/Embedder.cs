@@ -13,28 +13,35 @@ internal sealed class EmbeddingRefusedException(string message) : Exception(mess
 /// <param name="IsPending">Whether it is to be made later.</param>
 internal readonly record struct Embedded(float[]? Vector, bool IsPending);
 
-/// <summary>Makes the embeddings of what is stored and of what is asked.</summary>
-internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingModel model)
+/// <summary>Makes the embeddings of what is stored and of what is asked, all of one model.</summary>
+internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingModel model) : IDisposable
 {
     private static readonly TimeSpan QueryPatience = TimeSpan.FromSeconds(3);
+
+    public EmbeddingModel Model => model;
 
     /// <summary>For texts to be stored: an empty one has no embedding; with a generator outside the process all others are pending.</summary>
     public async Task<Embedded[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        var embedded = new Embedded[texts.Count];
-        var filled = Enumerable.Range(0, texts.Count).Where(i => texts[i].Length > 0).ToList();
         if (!model.InProcess)
-        {
-            foreach (var i in filled)
-                embedded[i] = new(null, IsPending: true);
-        }
-        else if (filled.Count > 0)
+            return [.. texts.Select(text => new Embedded(null, IsPending: text.Length > 0))];
+        return [.. (await EmbedNowAsync(texts, cancellationToken)).Select(vector => new Embedded(vector, IsPending: false))];
+    }
+
+    /// <summary>The same, however long it takes; an empty text has none.</summary>
+    /// <exception cref="EmbeddingsAwayException">The generator cannot be reached.</exception>
+    /// <exception cref="EmbeddingRefusedException">The generator does not take one of the texts.</exception>
+    public async Task<float[]?[]> EmbedNowAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        var vectors = new float[]?[texts.Count];
+        var filled = Enumerable.Range(0, texts.Count).Where(i => texts[i].Length > 0).ToList();
+        if (filled.Count > 0)
         {
             var made = await generator.GenerateAsync(filled.ConvertAll(i => texts[i]), cancellationToken: cancellationToken);
             foreach (var (i, embedding) in filled.Zip(made))
-                embedded[i] = new(embedding.Vector.ToArray(), IsPending: false);
+                vectors[i] = embedding.Vector.ToArray();
         }
-        return embedded;
+        return vectors;
     }
 
     /// <summary>For a query.</summary>
@@ -57,4 +64,6 @@ internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> gen
             throw new EmbeddingsAwayException(refused.Message);
         }
     }
+
+    public void Dispose() => generator.Dispose();
 }

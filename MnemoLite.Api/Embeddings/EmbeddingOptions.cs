@@ -3,12 +3,15 @@ using System.ComponentModel.DataAnnotations;
 namespace MnemoLite.Api.Embeddings;
 
 /// <summary>Section <c>Embedding</c>; the environment variable EMBEDDING_MODE goes before its <see cref="Mode"/>.</summary>
-internal sealed class EmbeddingOptions : IValidatableObject
+internal class EmbeddingOptions : IValidatableObject
 {
     public const string Section = "Embedding";
     public const string Onnx = "onnx";
     public const string OpenAI = "openai";
     public const string Mock = "mock";
+
+    /// <summary>The name of the section, for what is said of its values.</summary>
+    protected virtual string Name => Section;
 
     /// <summary>
     /// <c>onnx</c>: a model in process, the one that ships or that of <see cref="Folder"/>; <c>openai</c>: an endpoint that speaks OpenAI's
@@ -38,16 +41,24 @@ internal sealed class EmbeddingOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Mode is not (Onnx or OpenAI or Mock))
-            yield return new($"{Section}:Mode (or EMBEDDING_MODE) is \"{Mode}\": it must be {Onnx}, {OpenAI} or {Mock}.");
+            yield return new($"{Name}:Mode{(Name == Section ? " (or EMBEDDING_MODE)" : "")} is \"{Mode}\": it must be {Onnx}, {OpenAI} or {Mock}.");
         if (Mode == Onnx && Folder is { Length: > 0 } && OnnxEmbeddingGenerator.FindMissing(Folder) is { } missing)
-            yield return new($"{Section}:Folder is \"{Folder}\": {missing}.");
+            yield return new($"{Name}:Folder is \"{Folder}\": {missing}.");
         if (Mode != OpenAI)
             yield break;
         if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var endpoint) || endpoint.Scheme is not ("http" or "https"))
-            yield return new($"{Section}:Endpoint is \"{Endpoint}\": it must be an address such as http://localhost:11434/v1.");
+            yield return new($"{Name}:Endpoint is \"{Endpoint}\": it must be an address such as http://localhost:11434/v1.");
         if (string.IsNullOrWhiteSpace(Model))
-            yield return new($"{Section}:Model is missing: it must be the name the endpoint knows the model by.");
+            yield return new($"{Name}:Model is missing: it must be the name the endpoint knows the model by.");
         if (Dimension is null)
-            yield return new($"{Section}:Dimension is missing: it must be how many numbers a vector of the model has, from 1 to 4000.");
+            yield return new($"{Name}:Dimension is missing: it must be how many numbers a vector of the model has, from 1 to 4000.");
     }
+}
+
+/// <summary>Section <c>NextEmbedding</c>: the model everything is to be embedded with again, while that of <see cref="EmbeddingOptions"/> answers.</summary>
+internal sealed class NextEmbeddingOptions : EmbeddingOptions
+{
+    public const string NextSection = "NextEmbedding";
+
+    protected override string Name => NextSection;
 }

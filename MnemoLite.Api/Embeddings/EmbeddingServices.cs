@@ -1,38 +1,49 @@
 using Microsoft.Extensions.AI;
+using Npgsql;
 
 namespace MnemoLite.Api.Embeddings;
 
 internal static class EmbeddingServices
 {
-    /// <summary>The embedding generator, loaded and warmed before the first request.</summary>
+    /// <summary>The embedder of the configured model, loaded and warmed before the first request, and that of the next, if there is to be one.</summary>
     public static IHostApplicationBuilder AddEmbeddings(this IHostApplicationBuilder builder)
     {
         if (builder.Configuration["EMBEDDING_MODE"] is { Length: > 0 } mode)
             builder.Configuration[$"{EmbeddingOptions.Section}:{nameof(EmbeddingOptions.Mode)}"] = mode;
-        var options = builder.AddSettings<EmbeddingOptions>(EmbeddingOptions.Section);
-        builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ => options switch
+        var configured = builder.AddSettings<EmbeddingOptions>(EmbeddingOptions.Section);
+        var next = builder.Configuration.GetSection(NextEmbeddingOptions.NextSection).GetChildren().Any()
+            ? builder.AddSettings<NextEmbeddingOptions>(NextEmbeddingOptions.NextSection)
+            : null;
+        builder.Services.AddSingleton(services => new EmbeddingModelStore(
+            services.GetRequiredService<NpgsqlDataSource>(), CreateEmbedder(configured), next is null ? null : CreateEmbedder(next)));
+        builder.Services.AddHostedService<Warmup>();
+        return builder;
+    }
+
+    private static Embedder CreateEmbedder(EmbeddingOptions options)
+    {
+        IEmbeddingGenerator<string, Embedding<float>> generator = options switch
         {
             { Mode: EmbeddingOptions.Mock } => new MockEmbeddingGenerator(),
             { Mode: EmbeddingOptions.OpenAI } => new OpenAIEmbeddingGenerator(options),
             { Folder: { Length: > 0 } folder } => new OnnxEmbeddingGenerator(folder),
             _ => new UseLiteEmbeddingGenerator(UseLiteEmbeddingGenerator.DefaultFolder),
-        });
-        builder.Services.AddSingleton(services =>
-        {
-            var metadata = services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>().GetService<EmbeddingGeneratorMetadata>()!;
-            return new EmbeddingModel(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, options.Mode != EmbeddingOptions.OpenAI);
-        });
-        builder.Services.AddSingleton<Embedder>();
-        if (options.Mode != EmbeddingOptions.OpenAI)
-            builder.Services.AddHostedService<Warmup>();
-        return builder;
+        };
+        var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
+        return new(generator, new(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, options.Mode != EmbeddingOptions.OpenAI));
     }
 
     /// <summary>The first run of a model is slower than the others: it is over before the server listens.</summary>
-    private sealed class Warmup(IEmbeddingGenerator<string, Embedding<float>> embeddings) : IHostedService
+    private sealed class Warmup(EmbeddingModelStore models) : IHostedService
     {
-        public Task StartAsync(CancellationToken cancellationToken) =>
-            embeddings.GenerateAsync(["warm", "the first run is slower than the others"], cancellationToken: cancellationToken);
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            foreach (var embedder in new[] { models.Current, models.Next })
+            {
+                if (embedder is { Model.InProcess: true })
+                    await embedder.EmbedNowAsync(["warm", "the first run is slower than the others"], cancellationToken);
+            }
+        }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

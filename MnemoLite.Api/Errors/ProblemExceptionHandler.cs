@@ -29,6 +29,7 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             EmbeddingsAwayException => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
+            OtherModelException other => OfOtherModel(other),
             NpgsqlException away => Away(away),
             _ => Unexpected(exception),
         };
@@ -79,6 +80,14 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             return Unexpected(exception);
         Log.DatabaseAway(log, exception.Message);
         return New(StatusCodes.Status503ServiceUnavailable, "The database is away; nothing was changed. Try again in a moment.");
+    }
+
+    private ProblemDetails OfOtherModel(OtherModelException exception)
+    {
+        Log.OtherModelNow(log, exception.Model, exception.Dimension);
+        return New(
+            StatusCodes.Status503ServiceUnavailable,
+            "The store has gone over to another embedding model, which this instance is not configured with: its owner has to configure it.");
     }
 
     private ProblemDetails Unexpected(Exception exception)

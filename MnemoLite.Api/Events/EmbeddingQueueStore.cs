@@ -1,3 +1,4 @@
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -28,20 +29,23 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Stores what was made; returns the events it was still wanted for.</summary>
-    public async Task<List<Guid>> CompleteAsync(IReadOnlyList<PendingEmbedding> taken, IReadOnlyList<float[]> vectors, CancellationToken cancellationToken)
+    public async Task<List<Guid>> CompleteAsync(
+        IReadOnlyList<PendingEmbedding> taken, IReadOnlyList<float[]?> vectors, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             UPDATE events
             SET embedding = (($3::real[])[place * $5 + 1 : (place + 1) * $5])::vector, embedding_due = NULL, embedding_attempts = 0
             FROM unnest($1::uuid[], $2::timestamptz[], $4::int[]) AS made (id, due, place)
-            WHERE events.id = made.id AND embedding_due = made.due
+            WHERE events.id = made.id AND embedding_due = made.due AND check_model($6, $5)
             RETURNING events.id
             """);
+        var place = 0;
         command.Parameters.Add(new() { Value = taken.Select(item => item.Id).ToArray() });
         command.Parameters.Add(new() { Value = taken.Select(item => item.Due).ToArray() });
-        command.Parameters.Add(new() { Value = vectors.SelectMany(vector => vector).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
-        command.Parameters.Add(new() { Value = Enumerable.Range(0, taken.Count).ToArray() });
-        command.Parameters.Add(new() { Value = vectors[0].Length });
+        command.Parameters.Add(new() { Value = vectors.SelectMany(vector => vector ?? []).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        command.Parameters.Add(new() { Value = vectors.Select(vector => vector is null ? (int?)null : place++).ToArray() });
+        command.Parameters.Add(new() { Value = model.Dimension });
+        command.Parameters.Add(new() { Value = model.Id });
         var completed = new List<Guid>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -1,13 +1,12 @@
 using System.Data.Common;
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.AI;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 
 namespace MnemoLite.Api.Events;
 
 /// <summary>
-/// Makes the embeddings that a generator outside the process did not make at once. Each instance has one; they share the backlog, and what one
+/// Makes the embeddings that were not made at once: a generator outside the process, or a change of model, left them for later. Each instance has one; they share the backlog, and what one
 /// took when it was killed is taken by another after the lease.
 /// </summary>
 internal sealed class EmbeddingWorker : BackgroundService
@@ -16,8 +15,7 @@ internal sealed class EmbeddingWorker : BackgroundService
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1), Idle = TimeSpan.FromSeconds(0.5), MostPause = TimeSpan.FromSeconds(10);
 
     private readonly EmbeddingQueueStore _queue;
-    private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
-    private readonly EmbeddingModel _model;
+    private readonly EmbeddingModelStore _models;
     private readonly StorePreparation _store;
     private readonly ChangeFeed _changes;
     private readonly TimeProvider _clock;
@@ -25,10 +23,10 @@ internal sealed class EmbeddingWorker : BackgroundService
     private long _pending, _failed;
 
     public EmbeddingWorker(
-        EmbeddingQueueStore queue, IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingModel model, StorePreparation store,
-        ChangeFeed changes, IMeterFactory meters, TimeProvider clock, ILogger<EmbeddingWorker> log)
+        EmbeddingQueueStore queue, EmbeddingModelStore models, StorePreparation store, ChangeFeed changes, IMeterFactory meters, TimeProvider clock,
+        ILogger<EmbeddingWorker> log)
     {
-        (_queue, _generator, _model, _store, _changes, _clock, _log) = (queue, generator, model, store, changes, clock, log);
+        (_queue, _models, _store, _changes, _clock, _log) = (queue, models, store, changes, clock, log);
         var meter = meters.Create("MnemoLite");
         meter.CreateObservableGauge("mnemolite.embeddings.pending", () => Pending, "{event}", "Events whose embedding is still to be made.");
         meter.CreateObservableGauge("mnemolite.embeddings.failed", () => Failed, "{event}", "Events whose embedding was given up.");
@@ -42,8 +40,6 @@ internal sealed class EmbeddingWorker : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (_model.InProcess)
-            return;
         for (var pause = Idle; !stoppingToken.IsCancellationRequested;)
         {
             try
@@ -110,8 +106,11 @@ internal sealed class EmbeddingWorker : BackgroundService
 
     private async Task EmbedAsync(List<PendingEmbedding> taken, CancellationToken cancellationToken)
     {
-        var made = await _generator.GenerateAsync(taken.ConvertAll(item => EventText.Of(item.Content)), cancellationToken: cancellationToken);
-        var completed = await _queue.CompleteAsync(taken, [.. made.Select(embedding => embedding.Vector.ToArray())], cancellationToken);
+        var completed = await _models.UseAsync(
+            async embedder => await _queue.CompleteAsync(
+                taken, await embedder.EmbedNowAsync(taken.ConvertAll(item => EventText.Of(item.Content)), cancellationToken), embedder.Model,
+                cancellationToken),
+            cancellationToken);
         _changes.Publish(ChangeKind.Updated, completed);
     }
 

@@ -9,7 +9,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores many events of one request, and gives all of them back.</summary>
 internal sealed class EventBatchService(
-    EventBatchStore store, ChangeFeed changes, Embedder embedder, EmbeddingModel model, TimeProvider clock)
+    EventBatchStore store, ChangeFeed changes, EmbeddingModelStore models, TimeProvider clock)
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
@@ -47,29 +47,35 @@ internal sealed class EventBatchService(
 
         async Task StoreChunkAsync()
         {
-            var embedded = await EmbedAsync(chunk, cancellationToken);
+            var embedder = models.Current;
+            var embedded = await EmbedAsync(embedder, chunk, cancellationToken);
             await storing;
-            storing = InsertAsync(embedded, result, cancellationToken);
+            storing = InsertAsync(chunk, embedder, embedded, result, cancellationToken);
             (chunk, bytes) = ([], 0);
         }
     }
 
-    private async Task<List<(int Index, Event Event)>> EmbedAsync(List<(int Index, Event Event)> chunk, CancellationToken cancellationToken)
+    private static async Task<List<Event>> EmbedAsync(Embedder embedder, List<(int Index, Event Event)> chunk, CancellationToken cancellationToken)
     {
+        var given = chunk.ConvertAll(item => item.Event.Embedding?.Length == embedder.Model.Dimension ? item.Event.Embedding : null);
         var embedded = await embedder.EmbedAsync(
-            chunk.ConvertAll(item => item.Event.Embedding is null ? EventText.Of(item.Event.Content) : ""), cancellationToken);
-        return [.. chunk.Zip(embedded, (item, made) => (item.Index, item.Event with
+            [.. chunk.Zip(given, (item, vector) => vector is null ? EventText.Of(item.Event.Content) : "")], cancellationToken);
+        return [.. chunk.Zip(given, embedded).Select(item => item.First.Event with
         {
-            Embedding = made.Vector ?? item.Event.Embedding,
-            EmbeddingState = made.IsPending ? EventService.PendingState : null,
-        }))];
+            Embedding = item.Second ?? item.Third.Vector,
+            EmbeddingState = item.Third.IsPending ? EventService.PendingState : null,
+        })];
     }
 
-    private async Task InsertAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
+    private async Task InsertAsync(
+        List<(int Index, Event Event)> chunk, Embedder embeddedBy, List<Event> embedded, Outcome result, CancellationToken cancellationToken)
     {
         if (chunk.Count == 0)
             return;
-        var stored = await store.InsertAsync(chunk.ConvertAll(item => item.Event), cancellationToken);
+        var stored = await models.UseAsync(
+            async embedder => await store.InsertAsync(
+                embedder == embeddedBy ? embedded : await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model, cancellationToken),
+            cancellationToken);
         changes.Publish(
             ChangeKind.Created, chunk.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Event.Id));
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))
@@ -93,7 +99,7 @@ internal sealed class EventBatchService(
                 Timestamp = timestamp,
                 Content = read.Content,
                 Metadata = read.Metadata,
-                Embedding = read.Embedding is null ? null : model.Check(read.Embedding),
+                Embedding = read.Embedding is null ? null : models.Current.Model.Check(read.Embedding),
             };
         }
         catch (JsonException exception)

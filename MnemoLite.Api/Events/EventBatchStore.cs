@@ -25,14 +25,14 @@ internal enum StoredEvent
 }
 
 /// <summary>The SQL of storing many events, and of reading all.</summary>
-internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingModel model)
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
-    public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
     {
         try
         {
-            var created = await InsertNewAsync(events, cancellationToken);
+            var created = await InsertNewAsync(events, model, cancellationToken);
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
                 outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
@@ -44,7 +44,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
                 return [StoredEvent.Refused];
             var outcomes = new List<StoredEvent>();
             foreach (var @event in events)
-                outcomes.AddRange(await InsertAsync([@event], cancellationToken));
+                outcomes.AddRange(await InsertAsync([@event], model, cancellationToken));
             return outcomes;
         }
     }
@@ -65,7 +65,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
             yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(EventRow.Count) ? null : reader.GetFieldValue<float[]>(EventRow.Count) };
     }
 
-    private async Task<HashSet<Guid>> InsertNewAsync(IReadOnlyList<Event> events, CancellationToken cancellationToken)
+    private async Task<HashSet<Guid>> InsertNewAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
@@ -73,6 +73,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
                 CASE WHEN pending THEN now() END
             FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $7::int[], $9::bool[])
                 AS given (id, timestamp, content, metadata, place, pending)
+            WHERE check_model($10, $8)
             ON CONFLICT (id) DO NOTHING
             RETURNING id
             """);
@@ -87,6 +88,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EmbeddingMode
         command.Parameters.Add(new() { Value = events.Select(@event => @event.Embedding is null ? (int?)null : place++).ToArray() });
         command.Parameters.Add(new() { Value = model.Dimension });
         command.Parameters.Add(new() { Value = events.Select(@event => @event.EmbeddingState is not null).ToArray() });
+        command.Parameters.Add(new() { Value = model.Id });
         var created = new HashSet<Guid>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -7,7 +7,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores, reads and changes single events.</summary>
 internal sealed class EventService(
-    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, Embedder embedder, EmbeddingModel model, TimeProvider clock)
+    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, EmbeddingModelStore models, TimeProvider clock)
 {
     /// <summary>What an event says of its embedding while it is still to be made.</summary>
     public const string PendingState = "pending";
@@ -21,21 +21,27 @@ internal sealed class EventService(
         if (idempotencyKey is { Length: 0 or > MaxKeyLength })
             throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
         var timestamp = ReadTimestamp(request.Timestamp, clock);
-        var embedded = await EmbedAsync(request.Embedding, request.Content, cancellationToken);
-        var @event = new Event
-        {
-            Id = EventId.New(timestamp),
-            Timestamp = timestamp,
-            Content = request.Content,
-            Metadata = request.Metadata,
-            Embedding = embedded.Vector,
-            EmbeddingState = embedded.IsPending ? PendingState : null,
-        };
-        var stored = idempotencyKey is null
-            ? await store.InsertAsync(@event, cancellationToken)
-            : await idempotency.InsertAsync(idempotencyKey, request, @event, cancellationToken);
-        if (stored?.Id == @event.Id)
-            changes.Publish(ChangeKind.Created, @event.Id);
+        var id = EventId.New(timestamp);
+        var stored = await models.UseAsync(
+            async embedder =>
+            {
+                var embedded = await EmbedAsync(embedder, request.Embedding, request.Content, cancellationToken);
+                var @event = new Event
+                {
+                    Id = id,
+                    Timestamp = timestamp,
+                    Content = request.Content,
+                    Metadata = request.Metadata,
+                    Embedding = embedded.Vector,
+                    EmbeddingState = embedded.IsPending ? PendingState : null,
+                };
+                return idempotencyKey is null
+                    ? await store.InsertAsync(@event, embedder.Model, cancellationToken)
+                    : await idempotency.InsertAsync(idempotencyKey, request, @event, embedder.Model, cancellationToken);
+            },
+            cancellationToken);
+        if (stored?.Id == id)
+            changes.Publish(ChangeKind.Created, id);
         return stored;
     }
 
@@ -55,10 +61,12 @@ internal sealed class EventService(
     public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
     {
         var replaceEmbedding = patch.Embedding is not null || patch.Content is not null;
-        var embedded = replaceEmbedding ? await EmbedAsync(patch.Embedding, patch.Content ?? default, cancellationToken) : default;
-        var updated = await store.UpdateAsync(
-            id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [],
-            replaceEmbedding, embedded, cancellationToken);
+        var updated = await models.UseAsync(
+            async embedder => await store.UpdateAsync(
+                id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [], replaceEmbedding,
+                replaceEmbedding ? await EmbedAsync(embedder, patch.Embedding, patch.Content ?? default, cancellationToken) : default,
+                embedder.Model, cancellationToken),
+            cancellationToken);
         if (updated is not null)
             changes.Publish(ChangeKind.Updated, id);
         return updated;
@@ -81,8 +89,8 @@ internal sealed class EventService(
             : new EventPage(events, null);
     }
 
-    private async Task<Embedded> EmbedAsync(float[]? given, JsonText content, CancellationToken cancellationToken) =>
+    private static async Task<Embedded> EmbedAsync(Embedder embedder, float[]? given, JsonText content, CancellationToken cancellationToken) =>
         given is null
             ? (await embedder.EmbedAsync([EventText.Of(content)], cancellationToken))[0]
-            : new(model.Check(given), IsPending: false);
+            : new(embedder.Model.Check(given), IsPending: false);
 }

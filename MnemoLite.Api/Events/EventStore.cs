@@ -12,20 +12,20 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const int EmbeddingColumn = EventRow.Count;
 
-    public async Task<Event> InsertAsync(Event @event, CancellationToken cancellationToken)
+    public async Task<Event> InsertAsync(Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var command = Insert(@event);
+        await using var command = Insert(@event, model);
         command.Connection = connection;
         return (await ReadOneAsync(command, cancellationToken))!;
     }
 
     /// <summary>The command that stores the event and returns it, yet without a connection.</summary>
-    public static NpgsqlCommand Insert(Event @event)
+    public static NpgsqlCommand Insert(Event @event, EmbeddingModel model)
     {
         var command = new NpgsqlCommand($"""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
-            VALUES ($1, $2, $3, $4, $5, $6::real[]::vector, CASE WHEN $7 THEN now() END)
+            VALUES ($1, $2, $3, $4, $5, CASE WHEN check_model($8, $9) THEN $6::real[]::vector END, CASE WHEN $7 THEN now() END)
             RETURNING {ColumnsAndEmbedding}
             """);
         command.Parameters.Add(new() { Value = @event.Id });
@@ -35,6 +35,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Json(@event.Metadata));
         command.Parameters.Add(Embedding(@event.Embedding));
         command.Parameters.Add(new() { Value = @event.EmbeddingState is not null });
+        AddModel(command, model);
         return command;
     }
 
@@ -68,10 +69,11 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
     /// <param name="removedKeys">Keys to take out of the metadata.</param>
     /// <param name="replaceEmbedding">Whether the embedding changes.</param>
     /// <param name="embedded">The new embedding, where it changes.</param>
+    /// <param name="model">Its model.</param>
     /// <param name="cancellationToken">Ends the command.</param>
     public async Task<Event?> UpdateAsync(
         Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, Embedded embedded,
-        CancellationToken cancellationToken)
+        EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
             UPDATE events
@@ -80,7 +82,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
                 embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END,
                 embedding_due = CASE WHEN NOT $6 THEN embedding_due WHEN $8 THEN now() END,
                 embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
-            WHERE id = $1 AND space = $2
+            WHERE id = $1 AND space = $2 AND (NOT $6 OR check_model($9, $10))
             RETURNING {ColumnsAndEmbedding}
             """);
         command.Parameters.Add(new() { Value = id });
@@ -91,6 +93,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(new() { Value = replaceEmbedding });
         command.Parameters.Add(Embedding(embedded.Vector));
         command.Parameters.Add(new() { Value = embedded.IsPending });
+        AddModel(command, model);
         return await ReadOneAsync(command, cancellationToken);
     }
 
@@ -139,6 +142,12 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         return reader.FieldCount > EmbeddingColumn && !reader.IsDBNull(EmbeddingColumn)
             ? @event with { Embedding = reader.GetFieldValue<float[]>(EmbeddingColumn) }
             : @event;
+    }
+
+    private static void AddModel(NpgsqlCommand command, EmbeddingModel model)
+    {
+        command.Parameters.Add(new() { Value = model.Id });
+        command.Parameters.Add(new() { Value = model.Dimension });
     }
 
     private static NpgsqlParameter Json(JsonText? json) =>

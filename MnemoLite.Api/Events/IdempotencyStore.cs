@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -11,7 +12,8 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
 {
     /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
     /// <returns>The answer; null if the key was used for another request.</returns>
-    public async Task<Event?> InsertAsync(string key, NewEvent request, Event @event, CancellationToken cancellationToken)
+    public async Task<Event?> InsertAsync(
+        string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.NewEvent));
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
@@ -34,7 +36,7 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
             if (await take.ExecuteNonQueryAsync(cancellationToken) == 0)
                 return await FindAsync();
         }
-        await using (var insert = EventStore.Insert(@event))
+        await using (var insert = EventStore.Insert(@event, model))
         {
             (insert.Connection, insert.Transaction) = (connection, transaction);
             @event = (await EventStore.ReadOneAsync(insert, cancellationToken))!;

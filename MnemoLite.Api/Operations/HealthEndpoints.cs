@@ -21,9 +21,10 @@ internal static class HealthEndpoints
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
-        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModel model, EmbeddingWorker worker, TimeProvider clock, CancellationToken cancellationToken)
+        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModelStore models, EmbeddingWorker worker, TimeProvider clock, CancellationToken cancellationToken)
     {
         var start = clock.GetTimestamp();
+        var model = models.Current.Model;
         var version = await FindServerVersionAsync(dataSource, cancellationToken);
         var healthy = version is not null && store.Ready;
         var health = new Health(

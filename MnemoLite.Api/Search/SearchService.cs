@@ -6,7 +6,7 @@ using MnemoLite.Client;
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
-internal sealed class SearchService(SearchStore store, Embedder embedder, EmbeddingModel model)
+internal sealed class SearchService(SearchStore store, EmbeddingModelStore models)
 {
     private const int MaxQueryLength = 10_000;
 
@@ -22,18 +22,22 @@ internal sealed class SearchService(SearchStore store, Embedder embedder, Embedd
         var mode = request.Mode ?? SearchMode.Hybrid;
         if (mode == SearchMode.Keyword && request.DistanceThreshold is not null)
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
-        float[]? embedding = null;
+        var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
+        if (mode == SearchMode.Keyword)
+            return await store.FindRankedAsync(new(request, filter, null, keywords), models.Current.Model, cancellationToken);
         try
         {
-            if (mode != SearchMode.Keyword)
-                embedding = await embedder.EmbedQueryAsync(request.Query, cancellationToken);
+            return await models.UseAsync(
+                async embedder => await store.FindRankedAsync(
+                    new(request, filter, await embedder.EmbedQueryAsync(request.Query, cancellationToken), keywords), embedder.Model, cancellationToken),
+                cancellationToken);
         }
         catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
         {
-            request = request with { DistanceThreshold = null }; // by words alone: better than nothing, and no distance is known
+            // by words alone: better than nothing, and no distance is known
+            return await store.FindRankedAsync(
+                new(request with { DistanceThreshold = null }, filter, null, keywords), models.Current.Model, cancellationToken);
         }
-        var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
-        return await store.FindRankedAsync(new(request, filter, embedding, keywords), cancellationToken);
     }
 
     /// <summary>Events nearest to a vector of the caller's.</summary>
@@ -42,6 +46,8 @@ internal sealed class SearchService(SearchStore store, Embedder embedder, Embedd
     {
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
-        return await store.FindRankedAsync(new(request, filter, model.Check(embedding), null), cancellationToken);
+        return await models.UseAsync(
+            embedder => store.FindRankedAsync(new(request, filter, embedder.Model.Check(embedding), null), embedder.Model, cancellationToken),
+            cancellationToken);
     }
 }

@@ -9,7 +9,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches: each is one statement.</summary>
-internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel model)
+internal sealed class SearchStore(NpgsqlDataSource dataSource)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -35,7 +35,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
     private const int DistanceColumn = 1 + EventRow.Count;
 
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
-    public async Task<SearchResult> FindRankedAsync(SearchQuery query, CancellationToken cancellationToken)
+    public async Task<SearchResult> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
         var request = query.Request;
@@ -44,7 +44,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
         var embedding = query.Embedding is null ? null : $"{where.Parameter(Vector(query.Embedding))}::real[]::vector";
         List<string> lists = [];
         if (embedding is not null)
-            lists.Add(Semantic(query, where, embedding, candidates));
+            lists.Add(Semantic(query, model, where, embedding, candidates));
         if (query.Keywords is not null)
             lists.Add(Keyword(query.Keywords, where, candidates));
         command.CommandText = $"""
@@ -91,16 +91,17 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
     }
 
     /// <summary>The list <c>semantic(id, distance, rank)</c>.</summary>
-    private string Semantic(SearchQuery query, SqlConditions where, string embedding, string candidates)
+    private static string Semantic(SearchQuery query, EmbeddingModel model, SqlConditions where, string embedding, string candidates)
     {
         // The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
+        var ofModel = $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";
         var nearest = $"""
             SELECT id, distance
             FROM (
                 SELECT id, space, timestamp, metadata, embedding <=> {embedding} AS distance
                 FROM events
-                WHERE embedding IS NOT NULL
+                WHERE embedding IS NOT NULL AND {ofModel}
                 ORDER BY embedding::{half} <=> {embedding}::{half}
                 OFFSET 0
             ) AS nearest
@@ -111,7 +112,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EmbeddingModel mo
             few AS MATERIALIZED (
                 SELECT id, embedding <=> {embedding} AS distance
                 FROM events
-                WHERE {where} AND embedding IS NOT NULL
+                WHERE {where} AND embedding IS NOT NULL AND {ofModel}
                 LIMIT {ComparedOneByOne + 1}
             ), semantic AS MATERIALIZED (
                 SELECT id, distance, row_number() OVER (ORDER BY distance, id DESC) AS rank

@@ -1,12 +1,5 @@
 using System.Net;
-using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
@@ -19,14 +12,14 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
 {
     private const string Key = "the key nobody may read";
     private readonly string _database = $"endpoint_{Guid.NewGuid():N}";
-    private FakeEndpoint _endpoint = null!;
+    private FakeEmbeddingEndpoint _endpoint = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
         await ExecuteAsync($"CREATE DATABASE {_database}");
-        _endpoint = await FakeEndpoint.StartAsync();
+        _endpoint = await FakeEmbeddingEndpoint.StartAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -38,7 +31,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
     [Fact]
     public async Task A_write_does_not_wait_for_an_endpoint_that_is_silent_and_its_embedding_follows()
     {
-        _endpoint.State = FakeEndpoint.Silent;
+        _endpoint.State = FakeEmbeddingEndpoint.Silent;
         await using var api = Start();
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
@@ -55,7 +48,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
             () => client.SearchAsync(new() { Query = "tabs", Mode = SearchMode.Semantic }, Cancelled));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
 
-        _endpoint.State = FakeEndpoint.Well;
+        _endpoint.State = FakeEmbeddingEndpoint.Well;
         await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
         await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 0 });
         Assert.Equal(512, (await client.GetAsync(created.Id, Cancelled))!.Embedding!.Length);
@@ -68,7 +61,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
     [Fact]
     public async Task A_backlog_survives_an_outage_and_a_restart()
     {
-        _endpoint.State = FakeEndpoint.Away;
+        _endpoint.State = FakeEmbeddingEndpoint.Away;
         Guid[] ids;
         await using (var killed = Start())
         {
@@ -78,7 +71,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
                 Enumerable.Range(0, 70).Select(i => new BatchEvent { Content = Text($"memory {i}").Content }).ToAsyncEnumerable(), Cancelled)).Ids];
             await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"].Pending == 70);
         }
-        _endpoint.State = FakeEndpoint.Well;
+        _endpoint.State = FakeEmbeddingEndpoint.Well;
         await using var api = Start();
         using var again = await api.ConnectAsync(Cancelled);
         var restarted = new MnemoLiteClient(again);
@@ -92,10 +85,10 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         await using var api = Start();
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
-        _endpoint.State = FakeEndpoint.Away;
-        var texts = Enumerable.Range(0, 10).Select(i => i == 4 ? FakeEndpoint.Poison : $"memory {i}");
+        _endpoint.State = FakeEmbeddingEndpoint.Away;
+        var texts = Enumerable.Range(0, 10).Select(i => i == 4 ? FakeEmbeddingEndpoint.Poison : $"memory {i}");
         var stored = await client.StoreAsync(texts.Select(text => new BatchEvent { Content = Text(text).Content }).ToAsyncEnumerable(), Cancelled);
-        _endpoint.State = FakeEndpoint.Well;
+        _endpoint.State = FakeEmbeddingEndpoint.Well;
 
         await UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.EmbeddingState == "failed");
         foreach (var id in stored.Ids.Where((_, i) => i != 4))
@@ -109,14 +102,14 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
     [Fact]
     public async Task An_embedding_of_a_former_content_is_dropped()
     {
-        _endpoint.State = FakeEndpoint.Silent;
+        _endpoint.State = FakeEmbeddingEndpoint.Silent;
         await using var api = Start();
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
         var created = await client.CreateAsync(Text("about the first thing"), Cancelled);
         await UntilAsync(() => Task.FromResult(_endpoint.Asked > 0));
         await client.PatchAsync(created.Id, new() { Content = Text("something else entirely").Content }, Cancelled);
-        _endpoint.State = FakeEndpoint.Well;
+        _endpoint.State = FakeEmbeddingEndpoint.Well;
 
         await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
         var expected = await new MockEmbeddingGenerator().GenerateVectorAsync("something else entirely", cancellationToken: Cancelled);
@@ -156,65 +149,5 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         patience.CancelAfter(TimeSpan.FromMinutes(1));
         while (!await condition())
             await Task.Delay(50, patience.Token);
-    }
-
-    /// <summary>Speaks OpenAI's protocol with the vectors of the mock.</summary>
-    private sealed class FakeEndpoint : IAsyncDisposable
-    {
-        public const string Well = "well", Away = "away", Silent = "silent", Poison = "POISON";
-        private readonly WebApplication _server;
-        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private string _state = Well;
-        private int _asked;
-
-        private FakeEndpoint(WebApplication server) => _server = server;
-
-        public string State
-        {
-            get => _state;
-            set
-            {
-                _state = value;
-                Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
-            }
-        }
-
-        public int Asked => Volatile.Read(ref _asked);
-
-        public System.Collections.Concurrent.ConcurrentBag<string> Authorizations { get; } = [];
-
-        public string Address => $"{_server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/v1";
-
-        public static async Task<FakeEndpoint> StartAsync()
-        {
-            var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
-            builder.Logging.ClearProviders();
-            var server = builder.Build();
-            var endpoint = new FakeEndpoint(server);
-            server.MapPost("/v1/embeddings", endpoint.AnswerAsync);
-            await server.StartAsync(Cancelled);
-            return endpoint;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            State = Away;
-            await _server.DisposeAsync();
-        }
-
-        private async Task<IResult> AnswerAsync(HttpContext context, JsonElement body)
-        {
-            Interlocked.Increment(ref _asked);
-            Authorizations.Add(context.Request.Headers.Authorization.ToString());
-            while (_state == Silent)
-                await Volatile.Read(ref _changed).Task.WaitAsync(context.RequestAborted);
-            if (_state == Away)
-                return Results.StatusCode(StatusCodes.Status502BadGateway);
-            var texts = body.GetProperty("input").EnumerateArray().Select(text => text.GetString()!).ToArray();
-            if (texts.Contains(Poison))
-                return Results.BadRequest();
-            var made = await new MockEmbeddingGenerator().GenerateAsync(texts, cancellationToken: context.RequestAborted);
-            return Results.Json(new { data = made.Select((embedding, index) => new { index, embedding = embedding.Vector.ToArray() }).Reverse() });
-        }
     }
 }
