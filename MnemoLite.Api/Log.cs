@@ -44,6 +44,16 @@ internal static partial class Log
     [LoggerMessage(13, LogLevel.Warning, "Embedding everything again pauses, and goes on soon: {Reason}")]
     public static partial void ReembeddingPauses(ILogger logger, string reason);
 
+    [LoggerMessage(14, LogLevel.Warning, "Partitions could not be looked after, trying again in an hour: {Reason}")]
+    public static partial void PartitionsNotMaintained(ILogger logger, string reason);
+
+    [LoggerMessage(15, LogLevel.Warning,
+        "Retention:Months is {Months}, but events are not partitioned, so all are kept: ./mnemolite partition (POST /v1/store/partition) does it.")]
+    public static partial void RetentionNeedsPartitions(ILogger logger, int months);
+
+    [LoggerMessage(16, LogLevel.Information, "{Count} events from before {Cut} were dropped, as Retention:Months says")]
+    public static partial void EventsDropped(ILogger logger, long count, DateTimeOffset cut);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

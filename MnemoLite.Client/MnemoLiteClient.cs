@@ -86,6 +86,13 @@ public sealed partial class MnemoLiteClient(HttpClient http)
     public async Task<StoreState> GetStoreAsync(CancellationToken cancellationToken = default) =>
         (await SendAsync<object, StoreState>(HttpMethod.Get, "v1/store", null, null, Json.StoreState, cancellationToken))!;
 
+    /// <summary>
+    /// Partitions the events by month; nothing is lost, and a store that is partitioned stays as it is. Until it is done nobody else reads or
+    /// writes events.
+    /// </summary>
+    public async Task<StoreState> PartitionAsync(CancellationToken cancellationToken = default) =>
+        (await SendAsync<object, StoreState>(HttpMethod.Post, "v1/store/partition", null, null, Json.StoreState, cancellationToken))!;
+
     private async Task<TAnswer?> SendAsync<TBody, TAnswer>(
         HttpMethod method, string path, TBody? body, JsonTypeInfo<TBody>? bodyType, JsonTypeInfo<TAnswer> answerType,
         CancellationToken cancellationToken, bool nullIfNotFound = false)

@@ -11,7 +11,16 @@ public sealed record StoreState(string Model, int Dimension, long Events, long P
 {
     /// <summary>How far embedding everything again has come, while that goes on.</summary>
     public Reembedding? Reembedding { get; init; }
+
+    /// <summary>The partitions, where events are partitioned by month.</summary>
+    public IReadOnlyList<StorePartition>? Partitions { get; init; }
 }
+
+/// <summary>A month of events, or those whose id tells no month that has one.</summary>
+/// <param name="Name">The table in the database.</param>
+/// <param name="Events">How many events it has.</param>
+/// <param name="SizeBytes">What it takes on disk, its indexes included.</param>
+public sealed record StorePartition(string Name, long Events, long SizeBytes);
 
 /// <summary>Everything is being embedded again with another model; until it is done, the other's embeddings answer.</summary>
 /// <param name="Model">The id of the model the store goes over to.</param>

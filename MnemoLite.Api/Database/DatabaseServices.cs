@@ -12,6 +12,7 @@ internal static class DatabaseServices
     {
         var options = builder.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: dataSource => Configure(dataSource, options));
+        builder.Services.AddSingleton<EventPartitions>();
         builder.Services.AddSingleton<StorePreparation>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StorePreparation>());
         builder.Services.AddSingleton<ChangeFeed>();

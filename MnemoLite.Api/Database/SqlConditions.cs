@@ -4,7 +4,9 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Database;
 
 /// <summary>Conditions joined by AND, every value of theirs a parameter.</summary>
-internal sealed class SqlConditions(NpgsqlParameterCollection parameters)
+/// <param name="parameters">Of the command the conditions are for.</param>
+/// <param name="isPartitioned">Whether events are partitioned.</param>
+internal sealed class SqlConditions(NpgsqlParameterCollection parameters, bool isPartitioned = false)
 {
     private readonly List<string> _conditions = [];
 
@@ -30,13 +32,25 @@ internal sealed class SqlConditions(NpgsqlParameterCollection parameters)
         });
     }
 
-    /// <summary>Adds the bounds of the event's time that are given, both inclusive.</summary>
+    /// <summary>
+    /// Adds the bounds of the event's time that are given, both inclusive. Where events are partitioned, the bounds of their ids too, so that
+    /// only the partitions in question are read: ids begin with their time, and those that do not (strays) widen the bounds.
+    /// </summary>
     public void AddTimeWindow(DateTimeOffset? from, DateTimeOffset? to)
     {
-        if (from is { } start)
-            Add("timestamp >=", start.UtcDateTime);
-        if (to is { } end)
-            Add("timestamp <=", end.UtcDateTime);
+        var conditions = new List<string>();
+        var first = from is { } start ? Parameter(start.UtcDateTime) : null;
+        var last = to is { } end ? Parameter(end.UtcDateTime) : null;
+        if (first is not null)
+            conditions.Add($"timestamp >= {first}");
+        if (last is not null)
+            conditions.Add($"timestamp <= {last}");
+        var window = string.Join(" AND ", conditions);
+        if (isPartitioned && first is not null)
+            conditions.Add($"id >= (SELECT least(first_id({first}), (SELECT id FROM events WHERE is_stray(id, timestamp) AND {window} ORDER BY id LIMIT 1)))");
+        if (isPartitioned && last is not null)
+            conditions.Add($"id <= (SELECT greatest(last_id({last}), (SELECT id FROM events WHERE is_stray(id, timestamp) AND {window} ORDER BY id DESC LIMIT 1)))");
+        _conditions.AddRange(conditions);
     }
 
     public override string ToString() => string.Join(" AND ", _conditions);

@@ -8,7 +8,7 @@ namespace MnemoLite.Api.Database;
 /// tries again; a store of another model stops the process.
 /// </summary>
 internal sealed class StorePreparation(
-    NpgsqlDataSource dataSource, EmbeddingModelStore models, IHostApplicationLifetime lifetime, TimeProvider clock, ILoggerFactory loggers,
+    NpgsqlDataSource dataSource, EmbeddingModelStore models, EventPartitions partitions, IHostApplicationLifetime lifetime, TimeProvider clock, ILoggerFactory loggers,
     ILogger<StorePreparation> log) : BackgroundService
 {
     private static readonly Version MendedPgvector = new(0, 8, 4);
@@ -26,6 +26,7 @@ internal sealed class StorePreparation(
                 await Migrations.RunAsync(dataSource, models.Current.Model.Dimension, loggers, stoppingToken);
                 await WarnOfOldPgvectorAsync(stoppingToken);
                 await models.RefreshAsync(stoppingToken);
+                await partitions.RefreshAsync(stoppingToken);
                 _ready = true;
                 Log.StoreReady(log, models.Current.Model.Id, models.Current.Model.Dimension);
             }

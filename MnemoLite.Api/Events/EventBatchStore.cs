@@ -25,7 +25,7 @@ internal enum StoredEvent
 }
 
 /// <summary>The SQL of storing many events, and of reading all.</summary>
-internal sealed class EventBatchStore(NpgsqlDataSource dataSource)
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
     public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
@@ -58,7 +58,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource)
         await using (var unlimited = new NpgsqlCommand("SET LOCAL statement_timeout = 0", connection, transaction))
             await unlimited.ExecuteNonQueryAsync(cancellationToken); // it takes as long as the reader wants
         await using var command = new NpgsqlCommand { Connection = connection, Transaction = transaction, CommandTimeout = 0 };
-        var where = new SqlConditions(command.Parameters).AddEventConditions(metadata, filter, from, to);
+        var where = new SqlConditions(command.Parameters, partitions.Exist).AddEventConditions(metadata, filter, from, to);
         command.CommandText = $"SELECT {EventRow.Columns}, embedding::real[] FROM events WHERE {where} ORDER BY timestamp, id";
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Events;
 
 /// <summary>The SQL of single events and their list.</summary>
-internal sealed class EventStore(NpgsqlDataSource dataSource)
+internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const int EmbeddingColumn = EventRow.Count;
@@ -110,7 +110,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource)
         int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
-        var where = new SqlConditions(command.Parameters);
+        var where = new SqlConditions(command.Parameters, partitions.Exist);
         where.Add("space =", EventRow.Space);
         if (after is { } cursor)
             where.Add("(timestamp, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);

@@ -9,7 +9,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches: each is one statement.</summary>
-internal sealed class SearchStore(NpgsqlDataSource dataSource)
+internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -218,8 +218,9 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource)
         FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
         """);
 
-    private static SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
-        new SqlConditions(parameters).AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
+    private SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
+        new SqlConditions(parameters, partitions.Exist)
+            .AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
 
     private static NpgsqlParameter Vector(float[] embedding) =>
         new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };

@@ -13,7 +13,7 @@ internal readonly record struct DueEvent(Guid Id, string Version, JsonText Conte
 internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
 {
     private const long LockId = 0x4D6E656D70; // only one instance embeds again at a time
-    private const string Index = "events_embedding_next";
+    private const string IndexOfTable = "_embedding_next"; // after the name of its table
 
     /// <summary>The right to embed again, until it is disposed of; null while another instance has it.</summary>
     public async Task<IAsyncDisposable?> TryLockAsync(CancellationToken cancellationToken)
@@ -112,21 +112,24 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Builds the index of the new embeddings while events are read and written, unless it is there.</summary>
+    /// <summary>Builds the index of the new embeddings, a partition at a time, while events are read and written; what is built stays.</summary>
     public async Task BuildIndexAsync(EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using (var unlimited = new NpgsqlCommand("SET statement_timeout = 0; SET maintenance_work_mem = '256MB'", connection))
-            await unlimited.ExecuteNonQueryAsync(cancellationToken);
-        await using var find = new NpgsqlCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", connection);
-        find.Parameters.Add(new() { Value = Index });
-        var isValid = await find.ExecuteScalarAsync(cancellationToken) as bool?;
-        if (isValid == true)
-            return;
-        var dimension = model.Dimension.ToString(CultureInfo.InvariantCulture);
-        if (isValid == false) // of a build that was killed
-            await ExecuteAsync($"DROP INDEX CONCURRENTLY {Index}");
-        await ExecuteAsync($"CREATE INDEX CONCURRENTLY {Index} ON events USING hnsw ((embedding_next::halfvec({dimension})) halfvec_cosine_ops)");
+        await ExecuteAsync("SET statement_timeout = 0; SET maintenance_work_mem = '256MB'");
+        var definition = string.Create(
+            CultureInfo.InvariantCulture, $"USING hnsw ((embedding_next::halfvec({model.Dimension})) halfvec_cosine_ops)");
+        foreach (var table in await ReadPartitionsAsync(connection, cancellationToken))
+        {
+            await using var find = new NpgsqlCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", connection);
+            find.Parameters.Add(new() { Value = $"{table}{IndexOfTable}" });
+            var isValid = await find.ExecuteScalarAsync(cancellationToken) as bool?;
+            if (isValid == false) // of a build that was killed
+                await ExecuteAsync($"DROP INDEX CONCURRENTLY {table}{IndexOfTable}");
+            if (isValid != true)
+                await ExecuteAsync($"CREATE INDEX CONCURRENTLY {table}{IndexOfTable} ON {table} {definition}");
+        }
+        await ExecuteAsync($"CREATE INDEX IF NOT EXISTS events{IndexOfTable} ON events {definition}"); // of a partitioned table: takes those of its partitions
 
         async Task ExecuteAsync(string sql)
         {
@@ -143,6 +146,7 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var tables = await ReadPartitionsAsync(connection, cancellationToken);
         await using var command = new NpgsqlCommand($"""
             SET LOCAL lock_timeout = '2s';
             UPDATE store SET embedding_model = next_model, dimension = next_dimension, next_model = NULL, next_dimension = NULL;
@@ -153,10 +157,18 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
             WHERE embedding_due IS NOT NULL OR embedding_next_state <> 'done';
             ALTER TABLE events DROP COLUMN embedding, DROP COLUMN embedding_next_state;
             ALTER TABLE events RENAME COLUMN embedding_next TO embedding;
-            ALTER INDEX {Index} RENAME TO events_embedding;
+            {string.Join(' ', tables.Append("events").Distinct().Select(table => $"ALTER INDEX IF EXISTS {table}{IndexOfTable} RENAME TO {table}_embedding;"))}
             """, connection, transaction);
         await command.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>The tables that hold events: the partitions, or the one there is.</summary>
+    private static async Task<List<string>> ReadPartitionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT coalesce(array_agg(inhrelid::regclass::text), ARRAY['events']) FROM pg_inherits WHERE inhparent = 'events'::regclass", connection);
+        return [.. (string[])(await command.ExecuteScalarAsync(cancellationToken))!];
     }
 
     private sealed class Lock(NpgsqlConnection connection) : IAsyncDisposable

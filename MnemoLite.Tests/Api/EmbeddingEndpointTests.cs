@@ -3,7 +3,6 @@ using Microsoft.Extensions.AI;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
-using Npgsql;
 
 namespace MnemoLite.Tests.Api;
 
@@ -11,21 +10,21 @@ namespace MnemoLite.Tests.Api;
 public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifetime
 {
     private const string Key = "the key nobody may read";
-    private readonly string _database = $"endpoint_{Guid.NewGuid():N}";
+    private OwnDatabase _database = null!;
     private FakeEmbeddingEndpoint _endpoint = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        await ExecuteAsync($"CREATE DATABASE {_database}");
+        _database = await OwnDatabase.CreateAsync(app);
         _endpoint = await FakeEmbeddingEndpoint.StartAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _endpoint.DisposeAsync();
-        await ExecuteAsync($"DROP DATABASE {_database} WITH (FORCE)");
+        await _database.DisposeAsync();
     }
 
     [Fact]
@@ -130,16 +129,8 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
     }
 
     private ApiProcess Start() => ApiProcess.Start(
-        $"--ConnectionStrings:mnemolite={new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = _database }}",
+        _database.Setting,
         "--Embedding:Mode=openai", $"--Embedding:Endpoint={_endpoint.Address}", "--Embedding:Model=fake", "--Embedding:Dimension=512", $"--Embedding:ApiKey={Key}");
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(app.ConnectionString);
-        await connection.OpenAsync(Cancelled);
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(Cancelled);
-    }
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
 

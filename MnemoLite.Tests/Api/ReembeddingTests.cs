@@ -3,7 +3,6 @@ using Microsoft.Extensions.AI;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
-using Npgsql;
 
 namespace MnemoLite.Tests.Api;
 
@@ -12,21 +11,21 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
 {
     private const int Dimension = 64;
     private static readonly string[] Former = ["--Embedding:Mode=mock"];
-    private readonly string _database = $"reembedding_{Guid.NewGuid():N}";
+    private OwnDatabase _database = null!;
     private FakeEmbeddingEndpoint _endpoint = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        await ExecuteAsync($"CREATE DATABASE {_database}");
+        _database = await OwnDatabase.CreateAsync(app);
         _endpoint = await FakeEmbeddingEndpoint.StartAsync(Dimension);
     }
 
     public async ValueTask DisposeAsync()
     {
         await _endpoint.DisposeAsync();
-        await ExecuteAsync($"DROP DATABASE {_database} WITH (FORCE)");
+        await _database.DisposeAsync();
     }
 
     [Fact]
@@ -140,18 +139,10 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
             Enumerable.Range(0, count).Select(i => new BatchEvent { Content = Text($"memory{i}").Content }).ToAsyncEnumerable(), Cancelled)).Ids];
 
     private ApiProcess Start(string[] settings) => ApiProcess.Start(
-        [$"--ConnectionStrings:mnemolite={new NpgsqlConnectionStringBuilder(app.ConnectionString) { Database = _database }}", .. settings]);
+        [_database.Setting, .. settings]);
 
     private string[] Model(string section) =>
         [$"--{section}:Mode=openai", $"--{section}:Endpoint={_endpoint.Address}", $"--{section}:Model=next", $"--{section}:Dimension={Dimension}"];
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(app.ConnectionString);
-        await connection.OpenAsync(Cancelled);
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(Cancelled);
-    }
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
 

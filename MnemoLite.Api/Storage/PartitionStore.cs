@@ -1,0 +1,53 @@
+using MnemoLite.Api.Database;
+using Npgsql;
+
+namespace MnemoLite.Api.Storage;
+
+/// <summary>The SQL of events partitioned by month; 0007_partitions.sql has the functions.</summary>
+internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+{
+    /// <summary>How many months have their partition before they begin.</summary>
+    private const int MonthsAhead = 2;
+
+    /// <summary>Makes the partitions of events, or leaves them if they are there. Takes as long as it takes to copy them and build their indexes.</summary>
+    public async Task PartitionAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
+        {
+            await using var command = new NpgsqlCommand(
+                $"SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'; SELECT partition_events({MonthsAhead})", connection, transaction)
+            {
+                CommandTimeout = 0,
+            };
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+        await AnalyzeAsync(cancellationToken);
+        await partitions.RefreshAsync(cancellationToken);
+    }
+
+    /// <summary>Makes the partitions of the months to come, and drops those before <paramref name="cut"/>, if given.</summary>
+    /// <returns>How many events were dropped.</returns>
+    public async Task<long> MaintainAsync(DateTimeOffset? cut, CancellationToken cancellationToken)
+    {
+        await using (var add = dataSource.CreateCommand($"SET lock_timeout = '5s'; SELECT add_partitions({MonthsAhead})"))
+            await add.ExecuteNonQueryAsync(cancellationToken);
+        long dropped = 0;
+        if (cut is { } before)
+        {
+            await using var drop = dataSource.CreateCommand("SELECT drop_events_before($1)");
+            drop.Parameters.Add(new() { Value = before.UtcDateTime });
+            dropped = (long)(await drop.ExecuteScalarAsync(cancellationToken))!;
+        }
+        await AnalyzeAsync(cancellationToken);
+        return dropped;
+    }
+
+    /// <summary>PostgreSQL gathers by itself what a partition holds, not what all of them do together.</summary>
+    private async Task AnalyzeAsync(CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand("ANALYZE events");
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}
