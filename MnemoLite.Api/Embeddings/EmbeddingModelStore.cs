@@ -10,45 +10,47 @@ internal sealed class OtherModelException(string model, int dimension) : Excepti
     public int Dimension { get; } = dimension;
 }
 
+/// <summary>The embedder of the configured model, and that of the model everything is to be embedded with again, if any.</summary>
+internal sealed record Embedders(Embedder Configured, Embedder? Next) : IDisposable
+{
+    public void Dispose()
+    {
+        Configured.Dispose();
+        Next?.Dispose();
+    }
+}
+
 /// <summary>Which model the store's embeddings are of: the configured one, or the next one, once everything is embedded again with it.</summary>
-internal sealed class EmbeddingModelStore : IDisposable
+internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Embedders embedders)
 {
     /// <summary>What <c>check_model</c> (0006_reembedding.sql) refuses a statement with.</summary>
     private const string ModelChanged = "ML001";
 
-    private readonly NpgsqlDataSource _dataSource;
-    private readonly Embedder _configured;
-    private volatile Embedder _current;
-
-    /// <param name="dataSource">The store.</param>
-    /// <param name="configured">The embedder of the configured model.</param>
-    /// <param name="next">That of the model everything is to be embedded with again, if any.</param>
-    public EmbeddingModelStore(NpgsqlDataSource dataSource, Embedder configured, Embedder? next) =>
-        (_dataSource, _configured, _current, Next) = (dataSource, configured, configured, next);
+    private volatile Embedder? _stored;
 
     /// <summary>Makes embeddings that can be stored and compared.</summary>
-    public Embedder Current => _current;
+    public Embedder Current => _stored ?? embedders.Configured;
 
     /// <summary>The one everything is to be embedded with again, if any.</summary>
-    public Embedder? Next { get; }
+    public Embedder? Next => embedders.Next;
 
     /// <summary>Whether the next model's turn is over, or there is none.</summary>
-    public bool IsSettled => Next is null || _current == Next;
+    public bool IsSettled => Next is null || Current == Next;
 
     /// <summary>Reads which model it is; an empty store gets the configured one.</summary>
     /// <exception cref="OtherModelException">It is none of those configured.</exception>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        await using var command = _dataSource.CreateCommand("""
+        await using var command = dataSource.CreateCommand("""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
             SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made
             """);
-        command.Parameters.Add(new() { Value = _configured.Model.Id });
-        command.Parameters.Add(new() { Value = _configured.Model.Dimension });
+        command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });
+        command.Parameters.Add(new() { Value = embedders.Configured.Model.Dimension });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var (id, dimension) = (reader.GetString(0), reader.GetInt32(1));
-        _current = new[] { _configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
+        _stored = new[] { embedders.Configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
             ?? throw new OtherModelException(id, dimension);
     }
 
@@ -57,18 +59,12 @@ internal sealed class EmbeddingModelStore : IDisposable
     {
         try
         {
-            return await work(_current);
+            return await work(Current);
         }
         catch (PostgresException exception) when (exception.SqlState == ModelChanged)
         {
             await RefreshAsync(cancellationToken);
-            return await work(_current);
+            return await work(Current);
         }
-    }
-
-    public void Dispose()
-    {
-        _configured.Dispose();
-        Next?.Dispose();
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.AI;
-using Npgsql;
 
 namespace MnemoLite.Api.Embeddings;
 
@@ -14,8 +13,8 @@ internal static class EmbeddingServices
         var next = builder.Configuration.GetSection(NextEmbeddingOptions.NextSection).GetChildren().Any()
             ? builder.AddSettings<NextEmbeddingOptions>(NextEmbeddingOptions.NextSection)
             : null;
-        builder.Services.AddSingleton(services => new EmbeddingModelStore(
-            services.GetRequiredService<NpgsqlDataSource>(), CreateEmbedder(configured), next is null ? null : CreateEmbedder(next)));
+        builder.Services.AddSingleton(_ => new Embedders(CreateEmbedder(configured), next is null ? null : CreateEmbedder(next)));
+        builder.Services.AddSingleton<EmbeddingModelStore>();
         builder.Services.AddHostedService<Warmup>();
         return builder;
     }

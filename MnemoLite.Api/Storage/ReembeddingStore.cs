@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
@@ -15,23 +16,23 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
     private const long LockId = 0x4D6E656D70; // only one instance embeds again at a time
     private const string IndexOfTable = "_embedding_next"; // after the name of its table
 
-    /// <summary>The right to embed again, until it is disposed of; null while another instance has it.</summary>
-    public async Task<IAsyncDisposable?> TryLockAsync(CancellationToken cancellationToken)
+    /// <summary>Does the work unless another instance is at it.</summary>
+    public async Task DoAloneAsync(Func<Task> work, CancellationToken cancellationToken)
     {
-        var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var take = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LockId})", connection);
+        if (await take.ExecuteScalarAsync(cancellationToken) is not true)
+            return;
         try
         {
-            await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LockId})", connection);
-            if (await command.ExecuteScalarAsync(cancellationToken) is true)
-                return new Lock(connection);
+            await work();
         }
-        catch
+        finally
         {
-            await connection.DisposeAsync();
-            throw;
+            await using var release = new NpgsqlCommand($"SELECT pg_advisory_unlock({LockId})", connection);
+            if (connection.FullState == ConnectionState.Open) // one that broke has let go already
+                await release.ExecuteNonQueryAsync(CancellationToken.None);
         }
-        await connection.DisposeAsync();
-        return null;
     }
 
     /// <summary>Makes room for the embeddings of that model, unless it is there already; those of a third model are dropped.</summary>
@@ -169,18 +170,5 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
         await using var command = new NpgsqlCommand(
             "SELECT coalesce(array_agg(inhrelid::regclass::text), ARRAY['events']) FROM pg_inherits WHERE inhparent = 'events'::regclass", connection);
         return [.. (string[])(await command.ExecuteScalarAsync(cancellationToken))!];
-    }
-
-    private sealed class Lock(NpgsqlConnection connection) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await using (connection)
-            await using (var command = new NpgsqlCommand($"SELECT pg_advisory_unlock({LockId})", connection))
-            {
-                if (connection.FullState == System.Data.ConnectionState.Open) // one that broke has let go already
-                    await command.ExecuteNonQueryAsync(CancellationToken.None);
-            }
-        }
     }
 }

@@ -42,9 +42,8 @@ internal sealed class ReembeddingWorker(
 
     private async Task ReembedAsync(Embedder next, CancellationToken cancellationToken)
     {
-        if (await store.TryLockAsync(cancellationToken) is { } mine)
-        {
-            await using (mine)
+        await store.DoAloneAsync(
+            async () =>
             {
                 await models.RefreshAsync(cancellationToken);
                 if (models.IsSettled)
@@ -56,8 +55,8 @@ internal sealed class ReembeddingWorker(
                     await store.BuildIndexAsync(next.Model, cancellationToken);
                 await store.BuildIndexAsync(next.Model, cancellationToken);
                 await store.SwitchAsync(cancellationToken);
-            }
-        }
+            },
+            cancellationToken);
         await models.RefreshAsync(cancellationToken);
         if (models.IsSettled)
             Log.Reembedded(log, next.Model.Id, next.Model.Dimension);

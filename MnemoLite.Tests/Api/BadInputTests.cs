@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using CsCheck;
@@ -80,7 +81,7 @@ public sealed class BadInputTests(RunningApplication app)
     [Fact]
     public async Task Anything_near_what_the_OpenAPI_document_asks_for()
     {
-        foreach (var operation in await OperationsAsync())
+        foreach (var operation in (await OperationsAsync()).Where(operation => operation.Path != "/v1/store/partition")) // takes no input, and does much
         {
             await Gen.Select(Url(operation), operation.Body is { } schema ? Near(schema, 4) : Gen.Const("")).SampleAsync(
                 async sent =>
@@ -107,6 +108,11 @@ public sealed class BadInputTests(RunningApplication app)
         using var answer = await app.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         if (answer.Content.Headers.ContentType?.MediaType == "text/event-stream")
             return; // it goes on for as long as one listens
+        if (answer.StatusCode == HttpStatusCode.RequestUriTooLong)
+        {
+            Assert.InRange(request.RequestUri!.AbsoluteUri.Length, 8000, int.MaxValue);
+            return; // Kestrel reads no further than 8 KiB of a request's first line, and so never gets to a document
+        }
         var body = await answer.Content.ReadAsStringAsync(patience.Token);
         var what = $"{request.Method} {request.RequestUri} {Start(sent)}\n{(int)answer.StatusCode} {Start(body)}";
         Assert.True((int)answer.StatusCode < 500, what);
