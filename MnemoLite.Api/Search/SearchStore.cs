@@ -32,6 +32,9 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     /// <summary>What a place among the best by words counts, against one by meaning, where every word of the query matches.</summary>
     private const double KeywordWeight = 2;
 
+    /// <summary>The part of a query's information that an event's words match by chance. Like the weight, of the benchmark's half for tuning.</summary>
+    private const double ChanceScore = 0.2;
+
     private const int DistanceColumn = 1 + EventRow.Count;
 
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
@@ -208,13 +211,13 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     }
 
     /// <summary>
-    /// The two lists made one: 1 / (k + semantic rank) + w · max(0, 2 · keyword score − 1) / (k + keyword rank). An event that matches less
-    /// than half of what the query says in words gets nothing for them: such matches are mostly by chance.
+    /// The two lists made one: 1 / (k + semantic rank) + w · max(0, (score − s) / (1 − s)) / (k + keyword rank). An event that matches no more
+    /// than the part s of what the query says in words gets nothing for them: such matches are mostly by chance.
     /// </summary>
     private static string Fused(SqlConditions where, string embedding) => string.Create(CultureInfo.InvariantCulture, $"""
         SELECT id, coalesce(distance, events.embedding <=> {embedding}) AS distance, semantic.rank AS semantic_rank,
             keyword.rank AS keyword_rank, score AS keyword_score,
-            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + coalesce({KeywordWeight} * greatest(2 * score - 1, 0) / ({FusionK} + keyword.rank), 0) AS fused_score
+            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + coalesce({KeywordWeight} * greatest((score - {ChanceScore}) / (1 - {ChanceScore}), 0) / ({FusionK} + keyword.rank), 0) AS fused_score
         FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
         """);
 
