@@ -35,6 +35,9 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     /// <summary>The part of a query's information that an event's words match by chance. Like the weight, of the benchmark's half for tuning.</summary>
     private const double ChanceScore = 0.2;
 
+    /// <summary>The part that one word alone has to be, to count.</summary>
+    private const double OneWordScore = 0.5;
+
     private const int DistanceColumn = 1 + EventRow.Count;
 
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
@@ -196,12 +199,12 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
                 LEFT JOIN (SELECT n, count(*) AS df FROM found GROUP BY n) AS counted USING (n)
                 CROSS JOIN store
             ), matching AS MATERIALIZED (
-                SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length,
+                SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length, count(*) AS words,
                     count(*) FILTER (WHERE weight = 1) = (SELECT count(*) FROM word) AS has_all
                 FROM found JOIN information USING (n)
                 GROUP BY id
             ), keyword AS MATERIALIZED (
-                SELECT id, score, row_number() OVER (ORDER BY score DESC, length, id DESC) AS rank
+                SELECT id, score, words, row_number() OVER (ORDER BY score DESC, length, id DESC) AS rank
                 FROM matching
                 {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM matching WHERE has_all)")}
                 ORDER BY score DESC, length, id DESC
@@ -212,12 +215,14 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
 
     /// <summary>
     /// The two lists made one: 1 / (k + semantic rank) + w · max(0, (score − s) / (1 − s)) / (k + keyword rank). An event that matches no more
-    /// than the part s of what the query says in words gets nothing for them: such matches are mostly by chance.
+    /// than the part s of what the query says in words, or a single word that is less than half of it, gets nothing for them: such matches are
+    /// mostly by chance.
     /// </summary>
     private static string Fused(SqlConditions where, string embedding) => string.Create(CultureInfo.InvariantCulture, $"""
         SELECT id, coalesce(distance, events.embedding <=> {embedding}) AS distance, semantic.rank AS semantic_rank,
             keyword.rank AS keyword_rank, score AS keyword_score,
-            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + coalesce({KeywordWeight} * greatest((score - {ChanceScore}) / (1 - {ChanceScore}), 0) / ({FusionK} + keyword.rank), 0) AS fused_score
+            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + CASE WHEN words > 1 OR score >= {OneWordScore}
+                    THEN {KeywordWeight} * greatest((score - {ChanceScore}) / (1 - {ChanceScore}), 0) / ({FusionK} + keyword.rank) ELSE 0 END AS fused_score
         FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
         """);
 
