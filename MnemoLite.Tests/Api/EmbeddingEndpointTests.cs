@@ -48,8 +48,8 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
 
         _endpoint.State = FakeEmbeddingEndpoint.Well;
-        await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
-        await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 0 });
+        await Eventually.UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
+        await Eventually.UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 0 });
         Assert.Equal(512, (await client.GetAsync(created.Id, Cancelled))!.Embedding!.Length);
         var found = await client.SearchAsync(new() { Query = "tabs over spaces", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
         Assert.Equal(created.Id, found.Events[0].Id);
@@ -68,14 +68,14 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
             var client = new MnemoLiteClient(http);
             ids = [.. (await client.StoreAsync(
                 Enumerable.Range(0, 70).Select(i => new BatchEvent { Content = Text($"memory {i}").Content }).ToAsyncEnumerable(), Cancelled)).Ids];
-            await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"].Pending == 70);
+            await Eventually.UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"].Pending == 70);
         }
         _endpoint.State = FakeEmbeddingEndpoint.Well;
         await using var api = Start();
         using var again = await api.ConnectAsync(Cancelled);
         var restarted = new MnemoLiteClient(again);
         foreach (var id in ids)
-            await UntilAsync(async () => (await restarted.GetAsync(id, Cancelled))!.Embedding is not null);
+            await Eventually.UntilAsync(async () => (await restarted.GetAsync(id, Cancelled))!.Embedding is not null);
     }
 
     [Fact]
@@ -89,13 +89,13 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         var stored = await client.StoreAsync(texts.Select(text => new BatchEvent { Content = Text(text).Content }).ToAsyncEnumerable(), Cancelled);
         _endpoint.State = FakeEmbeddingEndpoint.Well;
 
-        await UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.EmbeddingState == "failed");
+        await Eventually.UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.EmbeddingState == "failed");
         foreach (var id in stored.Ids.Where((_, i) => i != 4))
-            await UntilAsync(async () => (await client.GetAsync(id, Cancelled))!.Embedding is not null);
-        await UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 1 });
+            await Eventually.UntilAsync(async () => (await client.GetAsync(id, Cancelled))!.Embedding is not null);
+        await Eventually.UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"] is { Pending: 0, Failed: 1 });
 
         await client.PatchAsync(stored.Ids[4], new() { Content = Text("harmless now").Content }, Cancelled);
-        await UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.Embedding is not null);
+        await Eventually.UntilAsync(async () => (await client.GetAsync(stored.Ids[4], Cancelled))!.Embedding is not null);
     }
 
     [Fact]
@@ -106,11 +106,11 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
         var created = await client.CreateAsync(Text("about the first thing"), Cancelled);
-        await UntilAsync(() => Task.FromResult(_endpoint.Asked > 0));
+        await Eventually.UntilAsync(() => Task.FromResult(_endpoint.Asked > 0));
         await client.PatchAsync(created.Id, new() { Content = Text("something else entirely").Content }, Cancelled);
         _endpoint.State = FakeEmbeddingEndpoint.Well;
 
-        await UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
+        await Eventually.UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
         var expected = await new MockEmbeddingGenerator().GenerateVectorAsync("something else entirely", cancellationToken: Cancelled);
         Assert.Equal(expected.ToArray(), (await client.GetAsync(created.Id, Cancelled))!.Embedding);
     }
@@ -133,12 +133,4 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         "--Embedding:Mode=openai", $"--Embedding:Endpoint={_endpoint.Address}", "--Embedding:Model=fake", "--Embedding:Dimension=512", $"--Embedding:ApiKey={Key}");
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!await condition())
-            await Task.Delay(50, patience.Token);
-    }
 }

@@ -104,14 +104,14 @@ public sealed class PartitionTests(RunningApplication app) : IAsyncLifetime
         {
             using var http = await again.ConnectAsync(Cancelled);
             var client = new MnemoLiteClient(http);
-            await UntilAsync(async () => (await client.GetStoreAsync(Cancelled)).Partitions![0] is { Events: 1 } first && first.Name == Partition(ThisMonth.AddMonths(-6)));
+            await Eventually.UntilAsync(async () => (await client.GetStoreAsync(Cancelled)).Partitions![0] is { Events: 1 } first && first.Name == Partition(ThisMonth.AddMonths(-6)));
             Assert.NotNull(await client.GetAsync(old, cancellationToken: Cancelled));
         }
 
         await using var keeping = Start("--Retention:Months=2");
         using var keptHttp = await keeping.ConnectAsync(Cancelled);
         var after = new MnemoLiteClient(keptHttp);
-        await UntilAsync(async () => (await after.GetStoreAsync(Cancelled)).Partitions![0].Name == Partition(ThisMonth.AddMonths(-2)));
+        await Eventually.UntilAsync(async () => (await after.GetStoreAsync(Cancelled)).Partitions![0].Name == Partition(ThisMonth.AddMonths(-2)));
         Assert.NotNull(await after.GetAsync(late, cancellationToken: Cancelled));
         Assert.NotNull(await after.GetAsync(kept, cancellationToken: Cancelled));
         Assert.Null(await after.GetAsync(gone, cancellationToken: Cancelled));
@@ -126,7 +126,7 @@ public sealed class PartitionTests(RunningApplication app) : IAsyncLifetime
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
         await FillAsync(client);
-        await UntilAsync(() => Task.FromResult(api.Output.Contains("./mnemolite partition", StringComparison.Ordinal)));
+        await Eventually.UntilAsync(() => Task.FromResult(api.Output.Contains("./mnemolite partition", StringComparison.Ordinal)));
         Assert.Equal(54, (await client.GetStoreAsync(Cancelled)).Events);
     }
 
@@ -145,7 +145,7 @@ public sealed class PartitionTests(RunningApplication app) : IAsyncLifetime
             "--NextEmbedding:Mode=openai", $"--NextEmbedding:Endpoint={endpoint.Address}", "--NextEmbedding:Model=next", "--NextEmbedding:Dimension=64");
         using var nextHttp = await next.ConnectAsync(Cancelled);
         var after = new MnemoLiteClient(nextHttp);
-        await UntilAsync(async () => await after.GetStoreAsync(Cancelled) is { Model: "next", Pending: 0, Failed: 0 });
+        await Eventually.UntilAsync(async () => await after.GetStoreAsync(Cancelled) is { Model: "next", Pending: 0, Failed: 0 });
         var found = await after.SearchAsync(new() { Query = "memory3 of month2", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
         Assert.Equal("memory3 of month2", TextOf(found.Events[0]));
         var valid = await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = 'events_embedding'::regclass");
@@ -198,12 +198,4 @@ public sealed class PartitionTests(RunningApplication app) : IAsyncLifetime
     private static JsonText Text(string text) => JsonText.From(new { text });
 
     private static string TextOf(Event @event) => @event.Content.ToElement().GetProperty("text").GetString()!;
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!await condition())
-            await Task.Delay(50, patience.Token);
-    }
 }

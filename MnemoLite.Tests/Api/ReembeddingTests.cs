@@ -44,7 +44,7 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
         {
             using var http = await killed.ConnectAsync(Cancelled);
             var client = new MnemoLiteClient(http);
-            await UntilAsync(async () => (await client.GetStoreAsync(Cancelled)).Reembedding is { Done: 128, Total: 200 });
+            await Eventually.UntilAsync(async () => (await client.GetStoreAsync(Cancelled)).Reembedding is { Done: 128, Total: 200 });
             Assert.Equal("mock", (await client.GetStoreAsync(Cancelled)).Model);
             Assert.Equal(ids[7], await FindAsync(client, "memory7"));
             Assert.Equal(512, (await client.GetAsync(ids[7], Cancelled))!.Embedding!.Length);
@@ -68,14 +68,14 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
             var users = clients.Select(client => Task.Run(() => UseAsync(client, ids[7], written, switched.Token), Cancelled)).ToArray();
 
             _endpoint.State = FakeEmbeddingEndpoint.Well;
-            await UntilAsync(async () => await clients[1].GetStoreAsync(Cancelled) is { Model: "next", Dimension: Dimension, Reembedding: null });
+            await Eventually.UntilAsync(async () => await clients[1].GetStoreAsync(Cancelled) is { Model: "next", Dimension: Dimension, Reembedding: null });
             var atSwitch = written.Count;
-            await UntilAsync(() => Task.FromResult(written.Count > atSwitch + 20)); // both write on after it
+            await Eventually.UntilAsync(() => Task.FromResult(written.Count > atSwitch + 20)); // both write on after it
             await switched.CancelAsync();
             await Task.WhenAll(users);
 
             Assert.InRange(_endpoint.Embedded - before, 1, 75 + (2 * written.Count) + (100 * users.Length)); // queries too; the 127 that were done are not done again
-            await UntilAsync(async () => (await clients[0].GetStoreAsync(Cancelled)) is { Pending: 0, Failed: 0 });
+            await Eventually.UntilAsync(async () => (await clients[0].GetStoreAsync(Cancelled)) is { Pending: 0, Failed: 0 });
             foreach (var id in ids.Where(id => id != deleted).Concat(written))
             {
                 var stored = (await clients[0].GetAsync(id, Cancelled))!;
@@ -110,7 +110,7 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
         await using var next = Start([.. Former, .. Model("NextEmbedding")]);
         using var nextHttp = await next.ConnectAsync(Cancelled);
         var after = new MnemoLiteClient(nextHttp);
-        await UntilAsync(async () => await after.GetStoreAsync(Cancelled) is { Model: "next", Failed: 1, Pending: 0 });
+        await Eventually.UntilAsync(async () => await after.GetStoreAsync(Cancelled) is { Model: "next", Failed: 1, Pending: 0 });
         Assert.Equal("failed", (await after.GetAsync(refused.Id, Cancelled))!.EmbeddingState);
         Assert.Equal(refused.Id, (await after.SearchAsync(new() { Query = FakeEmbeddingEndpoint.Poison, Mode = SearchMode.Keyword }, Cancelled)).Events.Single().Id);
         Assert.Equal(ids[3], await FindAsync(after, "memory3"));
@@ -145,12 +145,4 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
         [$"--{section}:Mode=openai", $"--{section}:Endpoint={_endpoint.Address}", $"--{section}:Model=next", $"--{section}:Dimension={Dimension}"];
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
-        while (!await condition())
-            await Task.Delay(50, patience.Token);
-    }
 }

@@ -51,10 +51,10 @@ public sealed class SettingsTests(RunningApplication app)
         {
             using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
             var request = app.Http.PatchAsJsonAsync($"/v1/events/{id}/metadata", new { a = 1 }, leaving.Token);
-            await UntilAsync(async () => await CountWaitingAsync() == 1);
+            await Eventually.UntilAsync(async () => await CountWaitingAsync() == 1);
             await leaving.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
-            await UntilAsync(async () => await CountWaitingAsync() == 0);
+            await Eventually.UntilAsync(async () => await CountWaitingAsync() == 0);
         }
         Assert.Equal("{}", (await app.Client.GetAsync(id, Cancelled))!.Metadata.ToString());
 
@@ -78,13 +78,5 @@ public sealed class SettingsTests(RunningApplication app)
         hold.Parameters.Add(new() { Value = @event.Id });
         await hold.ExecuteNonQueryAsync(Cancelled);
         return (@event.Id, connection);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        patience.CancelAfter(TimeSpan.FromSeconds(8)); // less than the statement timeout of the Test environment: it is not what ends the query
-        while (!await condition())
-            await Task.Delay(20, patience.Token);
     }
 }
