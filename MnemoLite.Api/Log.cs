@@ -11,7 +11,7 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Critical,
         "The store holds embeddings of {StoredModel} ({StoredDimension} dimensions), but {Model} ({Dimension}) is configured. "
         + "They cannot be mixed: configure the stored model again, and the other as NextEmbedding; then everything is embedded again with it "
-        + "while the stored one answers (docs/embedding-models.md).")]
+        + "while the stored one answers (docs/search.md).")]
     public static partial void OtherModel(ILogger logger, string storedModel, int storedDimension, string model, int dimension);
 
     [LoggerMessage(4, LogLevel.Warning,
