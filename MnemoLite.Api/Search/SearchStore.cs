@@ -83,14 +83,20 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     {
         await using var command = dataSource.CreateCommand();
         var where = Conditions(query, command.Parameters);
+        // All that match are counted in any case. Where a filter leaves few, the page is taken from these: the planner would look for it among
+        // all events from the newest on, which may be long.
+        var materialized = query.Filter is null && query.Request.Metadata is null ? "NOT MATERIALIZED" : "MATERIALIZED";
         command.CommandText = $"""
-            SELECT total, page.*
-            FROM (SELECT count(*) AS total FROM events WHERE {where}) AS counted
-            LEFT JOIN (
-                SELECT {EventRow.Columns} FROM events WHERE {where}
+            WITH matching AS {materialized} (
+                SELECT id, timestamp FROM events WHERE {where}
+            ), page AS (
+                SELECT id FROM matching
                 ORDER BY timestamp DESC, id DESC
                 LIMIT {where.Parameter(query.Request.Limit)} OFFSET {where.Parameter(query.Request.Offset)}
-            ) AS page ON true
+            )
+            SELECT total, {EventRow.Columns}
+            FROM (SELECT count(*) AS total FROM matching) AS counted
+            LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
         return await ReadAsync(command, explain: false, cancellationToken);
