@@ -9,6 +9,9 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
     /// <summary>How many months have their partition before they begin.</summary>
     private const int MonthsAhead = 2;
 
+    /// <summary>PostgreSQL gathers by itself what a partition holds, not what all of them do together.</summary>
+    private const string Analyze = "ANALYZE events";
+
     /// <summary>Makes the partitions of events, or leaves them if they are there. Takes as long as it takes to copy them and build their indexes.</summary>
     public async Task PartitionAsync(CancellationToken cancellationToken)
     {
@@ -23,7 +26,7 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
             await command.ExecuteNonQueryAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
-        await AnalyzeAsync(cancellationToken);
+        await ExecuteUnlimitedAsync(Analyze, cancellationToken);
         await partitions.RefreshAsync(cancellationToken);
     }
 
@@ -31,8 +34,7 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
     /// <returns>How many events were dropped.</returns>
     public async Task<long> MaintainAsync(DateTimeOffset? cut, CancellationToken cancellationToken)
     {
-        await using (var add = dataSource.CreateCommand($"SET lock_timeout = '5s'; SELECT add_partitions({MonthsAhead})"))
-            await add.ExecuteNonQueryAsync(cancellationToken);
+        await ExecuteUnlimitedAsync($"SET lock_timeout = '5s'; SELECT add_partitions({MonthsAhead})", cancellationToken);
         long dropped = 0;
         if (cut is { } before)
         {
@@ -40,14 +42,14 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
             drop.Parameters.Add(new() { Value = before.UtcDateTime });
             dropped = (long)(await drop.ExecuteScalarAsync(cancellationToken))!;
         }
-        await AnalyzeAsync(cancellationToken);
+        await ExecuteUnlimitedAsync(Analyze, cancellationToken);
         return dropped;
     }
 
-    /// <summary>PostgreSQL gathers by itself what a partition holds, not what all of them do together.</summary>
-    private async Task AnalyzeAsync(CancellationToken cancellationToken)
+    private async Task ExecuteUnlimitedAsync(string sql, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("ANALYZE events");
+        await using var command = dataSource.CreateCommand($"SET statement_timeout = 0; {sql}");
+        command.CommandTimeout = 0;
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }
