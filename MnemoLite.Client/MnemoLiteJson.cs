@@ -34,6 +34,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(TraverseResult))]
 [JsonSerializable(typeof(PathRequest))]
 [JsonSerializable(typeof(GraphPath))]
+[JsonSerializable(typeof(CachesStats))]
 [JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(Readiness))]
 [JsonSerializable(typeof(StoreState))]

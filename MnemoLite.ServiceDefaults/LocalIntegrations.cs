@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Caching.StackExchangeRedis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using StackExchange.Redis;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -20,6 +22,20 @@ public static class LocalIntegrations
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing.AddNpgsql())
             .WithMetrics(metrics => metrics.AddMeter("Npgsql"));
+    }
+
+    /// <summary>Registers an <see cref="IConnectionMultiplexer"/> and an <c>IDistributedCache</c> for the connection string of that name.</summary>
+    public static void AddRedisDistributedCache(this IHostApplicationBuilder builder, string connectionName)
+    {
+        builder.Services.AddSingleton<IConnectionMultiplexer>(services =>
+        {
+            var options = ConfigurationOptions.Parse(services.ConnectionString(connectionName));
+            options.AbortOnConnectFail = false;
+            return ConnectionMultiplexer.Connect(options);
+        });
+        builder.Services.AddStackExchangeRedisCache(_ => { });
+        builder.Services.AddOptions<RedisCacheOptions>().Configure<IServiceProvider>((options, services) =>
+            options.ConnectionMultiplexerFactory = () => Task.FromResult(services.GetRequiredService<IConnectionMultiplexer>()));
     }
 
     private static string ConnectionString(this IServiceProvider services, string name) =>

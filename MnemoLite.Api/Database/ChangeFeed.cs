@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace MnemoLite.Api.Database;
 
-/// <summary>What happened to an event.</summary>
+/// <summary>What happened, to an event or in the graph.</summary>
 internal enum ChangeKind
 {
     Created,
@@ -15,10 +15,20 @@ internal enum ChangeKind
 
     /// <summary>Anything may have: changes were missed.</summary>
     Missed,
+
+    /// <summary>A node of the graph is new, changed or gone.</summary>
+    Node,
+
+    /// <summary>An edge is new, changed or gone at this node.</summary>
+    Edge,
 }
 
-/// <summary>A change of an event that is committed.</summary>
-internal readonly record struct Change(ChangeKind Kind, Guid Id);
+/// <summary>A change that is committed.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="Id">To which event or node.</param>
+/// <param name="Xid">In which transaction.</param>
+/// <param name="IsOwn">Whether this instance did it.</param>
+internal readonly record struct Change(ChangeKind Kind, Guid Id, ulong Xid, bool IsOwn = false);
 
 /// <summary>
 /// Tells every instance what each of them changed, by PostgreSQL's <c>NOTIFY</c>. It is sent after the commit, many changes in one: inside
@@ -29,21 +39,30 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
     private const string ListenSql = "LISTEN mnemolite_changes";
     private const string NotifySql = "SELECT pg_notify('mnemolite_changes', $1)";
 
-    /// <summary>A payload has at most 8,000 bytes, a change takes 34.</summary>
-    private const int ChangesPerNotification = 200;
+    /// <summary>A payload has at most 8,000 bytes, a change takes up to 50.</summary>
+    private const int ChangesPerNotification = 150;
 
-    private const string Signs = "+~-!"; // by ChangeKind
+    private const string Signs = "+~-!ne"; // by ChangeKind
+    private static readonly Change Missed = new(ChangeKind.Missed, Guid.Empty, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(15);
 
+    private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
     private readonly ChangeQueue _committed = new(100_000);
     private readonly ConcurrentDictionary<Subscription, bool> _subscriptions = new();
+    private long _connections, _listening;
 
-    /// <summary>Tells of changes that are committed; returns at once.</summary>
-    public void Publish(ChangeKind kind, params IEnumerable<Guid> ids)
+    /// <summary>The number of the connection that hears of changes; 0 while there is none.</summary>
+    public long Listening => Volatile.Read(ref _listening);
+
+    /// <summary>Tells of a change that is committed; returns at once.</summary>
+    public void Publish(ChangeKind kind, ulong xid, IReadOnlyList<Guid> ids)
     {
         foreach (var id in ids)
-            _committed.Add(new(kind, id));
+            _committed.Add(new(kind, id, xid));
     }
+
+    /// <summary>Tells that anything may have changed; returns at once.</summary>
+    public void PublishMissed() => _committed.Add(Missed);
 
     /// <summary>From now on, every change; until it is disposed.</summary>
     public Subscription Subscribe()
@@ -88,7 +107,8 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
                 connection.Notification += (_, notification) => Distribute(Read(notification.Payload));
                 await using var listen = new NpgsqlCommand(ListenSql, connection);
                 await listen.ExecuteNonQueryAsync(cancellationToken);
-                Distribute([new(ChangeKind.Missed, Guid.Empty)]);
+                Volatile.Write(ref _listening, ++_connections);
+                Distribute([Missed]);
                 while (true)
                 {
                     if (!await connection.WaitAsync(Silence, cancellationToken))
@@ -97,6 +117,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
             }
             catch (NpgsqlException exception)
             {
+                Volatile.Write(ref _listening, 0);
                 Log.ChangeFeedAway(log, exception.Message);
                 await Task.Delay(Pause, clock, cancellationToken);
             }
@@ -112,25 +133,29 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
         }
     }
 
-    /// <summary>The space, and each change as a sign and an id.</summary>
-    private static string Write(IReadOnlyList<Change> changes)
+    /// <summary>The space, the instance, and each change as a sign, an id and its transaction.</summary>
+    private string Write(IReadOnlyList<Change> changes)
     {
-        var payload = new StringBuilder(EventRow.Space);
+        var payload = new StringBuilder($"{EventRow.Space} {_instance}");
         foreach (var change in changes)
-            payload.Append(CultureInfo.InvariantCulture, $" {Signs[(int)change.Kind]}{change.Id:N}");
+            payload.Append(CultureInfo.InvariantCulture, $" {Signs[(int)change.Kind]}{change.Id:N}{change.Xid:x}");
         return payload.ToString();
     }
 
-    private static List<Change> Read(string payload)
+    private List<Change> Read(string payload)
     {
+        const int IdLength = 32;
         var changes = new List<Change>();
-        foreach (var part in payload.Split(' ').Skip(1))
+        var parts = payload.Split(' ');
+        foreach (var part in parts.Skip(2))
         {
-            changes.Add(Signs.IndexOf(part[0], StringComparison.Ordinal) is var kind and >= 0 && Guid.TryParseExact(part[1..], "N", out var id)
-                ? new((ChangeKind)kind, id)
-                : new(ChangeKind.Missed, Guid.Empty));
+            changes.Add(part.Length > 1 + IdLength && Signs.IndexOf(part[0], StringComparison.Ordinal) is var kind and >= 0
+                && Guid.TryParseExact(part.AsSpan(1, IdLength), "N", out var id)
+                && ulong.TryParse(part.AsSpan(1 + IdLength), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var xid)
+                    ? new((ChangeKind)kind, id, xid, IsOwn: parts[1] == _instance)
+                    : Missed);
         }
-        return changes;
+        return changes.Count == 0 ? [Missed] : changes; // of another release, which does not name itself
     }
 
     /// <summary>The changes that one reader has not taken yet.</summary>
@@ -165,7 +190,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
                 _missed = false;
                 while (_changes.Reader.TryRead(out _))
                     continue;
-                return [new(ChangeKind.Missed, Guid.Empty)];
+                return [Missed];
             }
             var taken = new List<Change>();
             while (taken.Count < limit && _changes.Reader.TryRead(out var change))

@@ -1,3 +1,5 @@
+using MnemoLite.Api.Caching;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
@@ -28,8 +30,8 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         return taken;
     }
 
-    /// <summary>Stores what was made; returns the events it was still wanted for.</summary>
-    public async Task<List<Guid>> CompleteAsync(
+    /// <summary>Stores what was made, for the events it is still wanted for.</summary>
+    public async Task<Write?> CompleteAsync(
         IReadOnlyList<PendingEmbedding> taken, IReadOnlyList<float[]?> vectors, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
@@ -37,7 +39,7 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
             SET embedding = (($3::real[])[place * $5 + 1 : (place + 1) * $5])::vector, embedding_due = NULL, embedding_attempts = 0
             FROM unnest($1::uuid[], $2::timestamptz[], $4::int[]) AS made (id, due, place)
             WHERE events.id = made.id AND embedding_due = made.due AND check_model($6, $5)
-            RETURNING events.id
+            RETURNING events.id, pg_current_xact_id()
             """);
         var place = 0;
         command.Parameters.Add(new() { Value = taken.Select(item => item.Id).ToArray() });
@@ -47,10 +49,14 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(new() { Value = model.Dimension });
         command.Parameters.Add(new() { Value = model.Id });
         var completed = new List<Guid>();
+        ulong xid = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
+        {
             completed.Add(reader.GetGuid(0));
-        return completed;
+            xid = reader.GetFieldValue<ulong>(1);
+        }
+        return completed.Count == 0 ? null : new(xid, ChangeKind.Updated, completed);
     }
 
     /// <summary>Gives events back, to be taken again after a pause; an outage does not count as an attempt of theirs.</summary>

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Diagnostics.Metrics;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 
@@ -17,16 +18,16 @@ internal sealed class EmbeddingWorker : BackgroundService
     private readonly EmbeddingQueueStore _queue;
     private readonly EmbeddingModelStore _models;
     private readonly StorePreparation _store;
-    private readonly ChangeFeed _changes;
+    private readonly RecentWrites _writes;
     private readonly TimeProvider _clock;
     private readonly ILogger<EmbeddingWorker> _log;
     private long _pending, _failed;
 
     public EmbeddingWorker(
-        EmbeddingQueueStore queue, EmbeddingModelStore models, StorePreparation store, ChangeFeed changes, IMeterFactory meters, TimeProvider clock,
+        EmbeddingQueueStore queue, EmbeddingModelStore models, StorePreparation store, RecentWrites writes, IMeterFactory meters, TimeProvider clock,
         ILogger<EmbeddingWorker> log)
     {
-        (_queue, _models, _store, _changes, _clock, _log) = (queue, models, store, changes, clock, log);
+        (_queue, _models, _store, _writes, _clock, _log) = (queue, models, store, writes, clock, log);
         var meter = meters.Create("MnemoLite");
         meter.CreateObservableGauge("mnemolite.embeddings.pending", () => Pending, "{event}", "Events whose embedding is still to be made.");
         meter.CreateObservableGauge("mnemolite.embeddings.failed", () => Failed, "{event}", "Events whose embedding was given up.");
@@ -106,12 +107,13 @@ internal sealed class EmbeddingWorker : BackgroundService
 
     private async Task EmbedAsync(List<PendingEmbedding> taken, CancellationToken cancellationToken)
     {
-        var completed = await _models.UseAsync(
+        var written = await _models.UseAsync(
             async embedder => await _queue.CompleteAsync(
                 taken, await embedder.EmbedNowAsync(taken.ConvertAll(item => EventText.Of(item.Content)), cancellationToken), embedder.Model,
                 cancellationToken),
             cancellationToken);
-        _changes.Publish(ChangeKind.Updated, completed);
+        if (written is not null)
+            _writes.Add(written);
     }
 
     private async Task RefuseAsync(PendingEmbedding item, EmbeddingRefusedException refused, CancellationToken cancellationToken)

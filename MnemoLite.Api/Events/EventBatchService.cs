@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Text.Json;
-using MnemoLite.Api.Database;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
@@ -9,7 +9,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores many events of one request, and gives all of them back.</summary>
 internal sealed class EventBatchService(
-    EventBatchStore store, ChangeFeed changes, EmbeddingModelStore models, TimeProvider clock)
+    EventBatchStore store, RecentWrites writes, EmbeddingModelStore models, TimeProvider clock)
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
@@ -74,10 +74,9 @@ internal sealed class EventBatchService(
             return;
         var stored = await models.UseAsync(
             async embedder => await store.InsertAsync(
-                embedder == embeddedBy ? embedded : await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model, cancellationToken),
+                embedder == embeddedBy ? embedded : await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model,
+                writes.Add, cancellationToken),
             cancellationToken);
-        changes.Publish(
-            ChangeKind.Created, chunk.Zip(stored).Where(pair => pair.Second == StoredEvent.Created).Select(pair => pair.First.Event.Id));
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))
             result.Add(index, @event.Id, outcome);
     }

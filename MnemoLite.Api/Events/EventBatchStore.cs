@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
@@ -28,11 +29,18 @@ internal enum StoredEvent
 internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
-    public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
+    /// <param name="events">The events.</param>
+    /// <param name="model">Of their embeddings.</param>
+    /// <param name="committed">Is told what is stored as soon as it is.</param>
+    /// <param name="cancellationToken">Ends the statement.</param>
+    public async Task<IReadOnlyList<StoredEvent>> InsertAsync(
+        IReadOnlyList<Event> events, EmbeddingModel model, Action<Write> committed, CancellationToken cancellationToken)
     {
         try
         {
-            var created = await InsertNewAsync(events, model, cancellationToken);
+            var (created, xid) = await InsertNewAsync(events, model, cancellationToken);
+            if (created.Count > 0)
+                committed(new(xid, ChangeKind.Created, [.. created]));
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
                 outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
@@ -44,7 +52,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
                 return [StoredEvent.Refused];
             var outcomes = new List<StoredEvent>();
             foreach (var @event in events)
-                outcomes.AddRange(await InsertAsync([@event], model, cancellationToken));
+                outcomes.AddRange(await InsertAsync([@event], model, committed, cancellationToken));
             return outcomes;
         }
     }
@@ -65,7 +73,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
             yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(EventRow.Count) ? null : reader.GetFieldValue<float[]>(EventRow.Count) };
     }
 
-    private async Task<HashSet<Guid>> InsertNewAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
+    private async Task<(HashSet<Guid> Created, ulong Xid)> InsertNewAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
@@ -75,7 +83,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
                 AS given (id, timestamp, content, metadata, place, pending)
             WHERE check_model($10, $8)
             ON CONFLICT (id) DO NOTHING
-            RETURNING id
+            RETURNING id, pg_current_xact_id()
             """);
         var embeddings = events.Where(@event => @event.Embedding is not null).SelectMany(@event => @event.Embedding!).ToArray();
         var place = 0;
@@ -90,10 +98,14 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
         command.Parameters.Add(new() { Value = events.Select(@event => @event.EmbeddingState is not null).ToArray() });
         command.Parameters.Add(new() { Value = model.Id });
         var created = new HashSet<Guid>();
+        ulong xid = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
+        {
             created.Add(reader.GetGuid(0));
-        return created;
+            xid = reader.GetFieldValue<ulong>(1);
+        }
+        return (created, xid);
     }
 
     private async Task<StoredEvent> CompareAsync(Event @event, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
 using MnemoLite.Client;
@@ -17,6 +18,7 @@ internal static class EventEndpoints
 
     public static IHostApplicationBuilder AddEvents(this IHostApplicationBuilder builder)
     {
+        builder.AddAnswerCache<EventBasis>(options => new("event", TimeSpan.FromSeconds(options.EventSeconds), options.EventItems));
         builder.Services.AddSingleton<EventStore>();
         builder.Services.AddSingleton<IdempotencyStore>();
         builder.Services.AddSingleton<EventService>();
@@ -128,9 +130,10 @@ internal static class EventEndpoints
             await events.ListAsync(query.Limit, cursor, query.From, query.To, query.IncludeEmbedding, cancellationToken));
     }
 
-    private static async Task<Results<Ok<Event>, ProblemHttpResult>> GetAsync(
-        Guid id, EventService events, CancellationToken cancellationToken, [FromQuery(Name = "include_embedding")] bool includeEmbedding = true) =>
-        Answer(id, await events.GetAsync(id, includeEmbedding, cancellationToken));
+    private static async Task<Results<Answered<Event>, ProblemHttpResult>> GetAsync(
+        Guid id, EventService events, HttpRequest http, CancellationToken cancellationToken,
+        [FromQuery(Name = "include_embedding")] bool includeEmbedding = true) =>
+        await events.AnswerAsync(id, includeEmbedding, http.AsksToBypass(), cancellationToken) is { } answer ? answer : NoSuchEvent(id);
 
     private static async Task<Results<Ok<Event>, ProblemHttpResult>> PatchAsync(
         Guid id, EventPatch body, EventService events, CancellationToken cancellationToken) =>

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
@@ -7,7 +9,7 @@ namespace MnemoLite.Api.Events;
 
 /// <summary>Stores, reads and changes single events.</summary>
 internal sealed class EventService(
-    EventStore store, IdempotencyStore idempotency, ChangeFeed changes, EmbeddingModelStore models, TimeProvider clock)
+    EventStore store, IdempotencyStore idempotency, AnswerCache<EventBasis> cache, RecentWrites writes, EmbeddingModelStore models, TimeProvider clock)
 {
     /// <summary>What an event says of its embedding while it is still to be made.</summary>
     public const string PendingState = "pending";
@@ -22,7 +24,7 @@ internal sealed class EventService(
             throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
         var timestamp = ReadTimestamp(request.Timestamp, clock);
         var id = EventId.New(timestamp);
-        var stored = await models.UseAsync(
+        var (stored, write) = await models.UseAsync(
             async embedder =>
             {
                 var embedded = await EmbedAsync(embedder, request.Embedding, request.Content, cancellationToken);
@@ -35,13 +37,14 @@ internal sealed class EventService(
                     Embedding = embedded.Vector,
                     EmbeddingState = embedded.IsPending ? PendingState : null,
                 };
-                return idempotencyKey is null
-                    ? await store.InsertAsync(@event, embedder.Model, cancellationToken)
-                    : await idempotency.InsertAsync(idempotencyKey, request, @event, embedder.Model, cancellationToken);
+                if (idempotencyKey is not null)
+                    return await idempotency.InsertAsync(idempotencyKey, request, @event, embedder.Model, cancellationToken);
+                var written = await store.InsertAsync(@event, embedder.Model, cancellationToken);
+                return (written.Event, written.Write);
             },
             cancellationToken);
-        if (stored?.Id == id)
-            changes.Publish(ChangeKind.Created, id);
+        if (write is not null)
+            writes.Add(write);
         return stored;
     }
 
@@ -55,8 +58,25 @@ internal sealed class EventService(
             : throw InvalidRequestException.Field("timestamp", "must be 1970-01-01T00:00:00Z or later");
     }
 
-    public Task<Event?> GetAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
-        store.FindAsync(id, includeEmbedding, cancellationToken);
+    /// <summary>Reads the event anew.</summary>
+    public async Task<Event?> GetAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
+        (await store.FindAsync(id, includeEmbedding, cancellationToken)).Event;
+
+    /// <summary>Answers from the cache, or reads the event.</summary>
+    /// <returns>Null where there is no such event.</returns>
+    public async Task<Answered<Event>?> AnswerAsync(Guid id, bool includeEmbedding, bool bypass, CancellationToken cancellationToken)
+    {
+        var (answer, outcome) = await cache.GetAsync(
+            $"{EventRow.Space}:{id:N}{(includeEmbedding ? "+" : "")}",
+            async cancellationToken =>
+            {
+                var (@event, snapshot) = await store.FindAsync(id, includeEmbedding, cancellationToken);
+                return new(
+                    @event is null ? null : JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event), snapshot, new EventBasis(id));
+            },
+            bypass, cancellationToken);
+        return answer.Json is null ? null : new(answer.Json, outcome);
+    }
 
     public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
     {
@@ -67,17 +87,18 @@ internal sealed class EventService(
                 replaceEmbedding ? await EmbedAsync(embedder, patch.Embedding, patch.Content ?? default, cancellationToken) : default,
                 embedder.Model, cancellationToken),
             cancellationToken);
-        if (updated is not null)
-            changes.Publish(ChangeKind.Updated, id);
-        return updated;
+        if (updated is null)
+            return null;
+        writes.Add(updated.Write);
+        return updated.Event;
     }
 
     public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
     {
-        var deleted = await store.DeleteAsync(id, cancellationToken);
-        if (deleted)
-            changes.Publish(ChangeKind.Deleted, id);
-        return deleted;
+        if (await store.DeleteAsync(id, cancellationToken) is not { } deleted)
+            return false;
+        writes.Add(deleted);
+        return true;
     }
 
     public async Task<EventPage> ListAsync(

@@ -1,3 +1,4 @@
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
@@ -6,18 +7,22 @@ using NpgsqlTypes;
 
 namespace MnemoLite.Api.Events;
 
+/// <summary>An event as it was stored, and the write that stored it.</summary>
+internal sealed record WrittenEvent(Event Event, Write Write);
+
 /// <summary>The SQL of single events and their list.</summary>
 internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
-    private const int EmbeddingColumn = EventRow.Count;
+    private const string WrittenColumns = $"{ColumnsAndEmbedding}, pg_current_xact_id(), {EventVersionStore.Words}";
+    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1, FormerColumn = WordsColumn + 1;
 
-    public async Task<Event> InsertAsync(Event @event, EmbeddingModel model, CancellationToken cancellationToken)
+    public async Task<WrittenEvent> InsertAsync(Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var command = Insert(@event, model);
         command.Connection = connection;
-        return (await ReadOneAsync(command, cancellationToken))!;
+        return (await ReadWrittenAsync(command, ChangeKind.Created, cancellationToken))!;
     }
 
     /// <summary>The command that stores the event and returns it, yet without a connection.</summary>
@@ -26,7 +31,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
         var command = new NpgsqlCommand($"""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
             VALUES ($1, $2, $3, $4, $5, CASE WHEN check_model($8, $9) THEN $6::real[]::vector END, CASE WHEN $7 THEN now() END)
-            RETURNING {ColumnsAndEmbedding}
+            RETURNING {WrittenColumns}
             """);
         command.Parameters.Add(new() { Value = @event.Id });
         command.Parameters.Add(new() { Value = EventRow.Space });
@@ -39,13 +44,18 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
         return command;
     }
 
-    public async Task<Event?> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
+    /// <summary>The event, if there is one, and what the database had when it was read.</summary>
+    public async Task<(Event? Event, Snapshot Snapshot)> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
-            $"SELECT {(includeEmbedding ? ColumnsAndEmbedding : EventRow.Columns)} FROM events WHERE id = $1 AND space = $2");
+        await using var command = dataSource.CreateCommand($"""
+            SELECT {EventRow.Columns}, {(includeEmbedding ? "embedding::real[]" : "NULL::real[]")}, snapshot
+            FROM (SELECT {Snapshot.Column} AS snapshot) AS now LEFT JOIN events ON id = $1 AND space = $2
+            """);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
-        return await ReadOneAsync(command, cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.IsDBNull(0) ? null : Read(reader), Snapshot.Parse(reader.GetString(EmbeddingColumn + 1)));
     }
 
     /// <summary>Those of the events that there are, without their embeddings.</summary>
@@ -71,19 +81,23 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
     /// <param name="embedded">The new embedding, where it changes.</param>
     /// <param name="model">Its model.</param>
     /// <param name="cancellationToken">Ends the command.</param>
-    public async Task<Event?> UpdateAsync(
+    public async Task<WrittenEvent?> UpdateAsync(
         Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, Embedded embedded,
         EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
+            WITH former AS (
+                SELECT id AS former_id, metadata AS former_metadata FROM events WHERE id = $1 AND space = $2 FOR UPDATE
+            )
             UPDATE events
             SET content = coalesce($3, content),
                 metadata = (metadata || coalesce($4, '{"{}"}')) - $5,
                 embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END,
                 embedding_due = CASE WHEN NOT $6 THEN embedding_due WHEN $8 THEN now() END,
                 embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
-            WHERE id = $1 AND space = $2 AND (NOT $6 OR check_model($9, $10))
-            RETURNING {ColumnsAndEmbedding}
+            FROM former
+            WHERE id = $1 AND id = former_id AND space = $2 AND (NOT $6 OR check_model($9, $10))
+            RETURNING {WrittenColumns}, former_metadata
             """);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
@@ -94,15 +108,24 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
         command.Parameters.Add(Embedding(embedded.Vector));
         command.Parameters.Add(new() { Value = embedded.IsPending });
         AddModel(command, model);
-        return await ReadOneAsync(command, cancellationToken);
+        var written = await ReadWrittenAsync(command, ChangeKind.Updated, cancellationToken);
+        return written is null ? null : written with { Write = written.Write with { MetadataOnly = content is null && !replaceEmbedding } };
     }
 
-    public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
+    /// <returns>The write, if there was such an event.</returns>
+    public async Task<Write?> DeleteAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("DELETE FROM events WHERE id = $1 AND space = $2");
+        await using var command = dataSource.CreateCommand(
+            "DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id()");
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new Write(reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
+            {
+                Before = new(reader.GetFieldValue<DateTimeOffset>(0), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(1)), null, null),
+            }
+            : null;
     }
 
     /// <summary>Events after the cursor, newest first.</summary>
@@ -129,11 +152,21 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
         return events;
     }
 
-    /// <summary>The event of the first row.</summary>
-    public static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    /// <summary>The event that a statement wrote, if it wrote one; its transaction may still be open.</summary>
+    public static async Task<WrittenEvent?> ReadWrittenAsync(NpgsqlCommand command, ChangeKind kind, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        var @event = Read(reader);
+        return new(@event, new(reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
+        {
+            Before = reader.FieldCount > FormerColumn
+                ? new(@event.Timestamp, JsonText.FromTrusted(reader.GetFieldValue<byte[]>(FormerColumn)), null, null)
+                : null,
+            After = new(
+                @event.Timestamp, @event.Metadata, @event.Embedding, reader.IsDBNull(WordsColumn) ? null : reader.GetFieldValue<string[]>(WordsColumn)),
+        });
     }
 
     private static Event Read(NpgsqlDataReader reader)

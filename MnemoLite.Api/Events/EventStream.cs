@@ -15,10 +15,11 @@ internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplic
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var subscription = feed.Subscribe();
         yield return new(new(), "ready") { ReconnectionInterval = TimeSpan.FromSeconds(1) };
-        while (await TakeAsync(subscription, ending.Token) is { } changes)
+        while (await TakeAsync(subscription, ending.Token) is { } taken)
         {
-            if (changes.Count == 0)
+            if (taken.Count == 0)
                 yield return new(new(), "heartbeat");
+            var changes = taken.Where(change => change.Kind is not (ChangeKind.Node or ChangeKind.Edge)).ToList();
             var events = await store.FindAsync(
                 [.. changes.Where(change => change.Kind is ChangeKind.Created or ChangeKind.Updated).Select(change => change.Id)], ending.Token);
             foreach (var change in changes)

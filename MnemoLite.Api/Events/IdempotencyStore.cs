@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
@@ -11,8 +12,8 @@ namespace MnemoLite.Api.Events;
 internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
 {
     /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
-    /// <returns>The answer; null if the key was used for another request.</returns>
-    public async Task<Event?> InsertAsync(
+    /// <returns>The answer, with the write unless it was made before; no answer if the key was used for another request.</returns>
+    public async Task<(Event? Event, Write? Write)> InsertAsync(
         string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.NewEvent));
@@ -34,20 +35,21 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
         {
             take.Parameters.Add(new() { Value = hash });
             if (await take.ExecuteNonQueryAsync(cancellationToken) == 0)
-                return await FindAsync();
+                return (await FindAsync(), null);
         }
+        WrittenEvent written;
         await using (var insert = EventStore.Insert(@event, model))
         {
             (insert.Connection, insert.Transaction) = (connection, transaction);
-            @event = (await EventStore.ReadOneAsync(insert, cancellationToken))!;
+            written = (await EventStore.ReadWrittenAsync(insert, ChangeKind.Created, cancellationToken))!;
         }
         await using (var answer = Command("UPDATE idempotency_keys SET answer = $3 WHERE space = $1 AND key = $2"))
         {
-            answer.Parameters.Add(new() { Value = JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event) });
+            answer.Parameters.Add(new() { Value = JsonSerializer.SerializeToUtf8Bytes(written.Event, MnemoLiteJson.Default.Event) });
             await answer.ExecuteNonQueryAsync(cancellationToken);
         }
         await transaction.CommitAsync(cancellationToken);
-        return @event;
+        return (written.Event, written.Write);
 
         async Task<Event?> FindAsync()
         {

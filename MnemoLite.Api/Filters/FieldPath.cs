@@ -9,7 +9,10 @@ internal sealed class FieldPath(IReadOnlyList<string> keys)
     public IReadOnlyList<string> Keys { get; } = keys;
 
     /// <summary>Whether a key of it could also be an element's place in an array, so that the path is not one of objects only.</summary>
-    public bool MayEnterArray => Keys.Any(key => int.TryParse(key, NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out _));
+    public bool MayEnterArray => Keys.Any(key => int.TryParse(key, IndexStyle, CultureInfo.InvariantCulture, out _));
+
+    /// <summary>How PostgreSQL reads a key as a place in an array.</summary>
+    public const NumberStyles IndexStyle = NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite;
 
     /// <summary>The keys of <c>a.b\.c</c> are <c>a</c> and <c>b.c</c>.</summary>
     public static IReadOnlyList<string> Split(string text)

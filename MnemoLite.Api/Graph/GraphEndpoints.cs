@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
@@ -11,6 +12,7 @@ internal static class GraphEndpoints
     public static IHostApplicationBuilder AddGraph(this IHostApplicationBuilder builder)
     {
         builder.AddSettings<GraphOptions>(GraphOptions.Section);
+        builder.AddAnswerCache<GraphBasis>(options => new("graph", TimeSpan.FromSeconds(options.GraphSeconds), options.GraphItems));
         builder.Services.AddSingleton<GraphStore>();
         builder.Services.AddSingleton<GraphService>();
         return builder;
@@ -103,8 +105,8 @@ internal static class GraphEndpoints
         Guid id, GraphStore store, CancellationToken cancellationToken) =>
         await store.DeleteEdgeAsync(id, cancellationToken) ? TypedResults.NoContent() : NotThere("edge", id);
 
-    private static async Task<Ok<CytoscapeGraph>> ListAsync(
-        [AsParameters] ListQuery query, GraphService graph, CancellationToken cancellationToken)
+    private static Task<Answered<CytoscapeGraph>> ListAsync(
+        [AsParameters] ListQuery query, GraphService graph, HttpRequest http, CancellationToken cancellationToken)
     {
         EventCursor? cursor = null;
         if (query.Cursor is { Length: > 0 } text)
@@ -113,21 +115,21 @@ internal static class GraphEndpoints
                 ? parsed
                 : throw InvalidRequestException.Field("cursor", "must be the next_cursor of a former page");
         }
-        return TypedResults.Ok(await graph.ListAsync(query.NodeType, query.EventId, query.Limit, cursor, cancellationToken));
+        return graph.ListAsync(query.NodeType, query.EventId, query.Limit, cursor, http.AsksToBypass(), cancellationToken);
     }
 
-    private static async Task<Results<Ok<CytoscapeGraph>, ProblemHttpResult>> ExpandAsync(
-        Guid id, [AsParameters] ExpandQuery query, GraphService graph, CancellationToken cancellationToken) =>
-        Answer("node", id, await graph.ExpandAsync(id, query.Depth, query.Limit, cancellationToken));
+    private static async Task<Results<Answered<CytoscapeGraph>, ProblemHttpResult>> ExpandAsync(
+        Guid id, [AsParameters] ExpandQuery query, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.ExpandAsync(id, query.Depth, query.Limit, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", id);
 
-    private static async Task<Results<Ok<TraverseResult>, ProblemHttpResult>> TraverseAsync(
-        TraverseRequest body, GraphService graph, CancellationToken cancellationToken) =>
-        Answer("node", body.Start, await graph.TraverseAsync(body, cancellationToken));
+    private static async Task<Results<Answered<TraverseResult>, ProblemHttpResult>> TraverseAsync(
+        TraverseRequest body, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.TraverseAsync(body, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", body.Start);
 
-    private static async Task<Results<Ok<GraphPath>, ProblemHttpResult>> FindPathAsync(
-        PathRequest body, GraphService graph, CancellationToken cancellationToken) =>
-        await graph.FindPathAsync(body, cancellationToken) is { } path
-            ? TypedResults.Ok(path)
+    private static async Task<Results<Answered<GraphPath>, ProblemHttpResult>> FindPathAsync(
+        PathRequest body, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.FindPathAsync(body, http.AsksToBypass(), cancellationToken) is { } path
+            ? path
             : TypedResults.Problem(
                 $"There is no path of at most {body.MaxDepth} edges from {body.Source} to {body.Target}.", statusCode: StatusCodes.Status404NotFound);
 

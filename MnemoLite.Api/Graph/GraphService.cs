@@ -1,11 +1,16 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Options;
+using MnemoLite.Api.Caching;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Graph;
 
 /// <summary>Makes nodes and edges, and walks along them within bounds.</summary>
-internal sealed class GraphService(GraphStore store, IOptions<GraphOptions> options, TimeProvider clock)
+internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cache, IOptions<GraphOptions> options, TimeProvider clock)
 {
     private readonly GraphOptions _options = options.Value;
 
@@ -44,36 +49,100 @@ internal sealed class GraphService(GraphStore store, IOptions<GraphOptions> opti
             : (await store.FindSameEdgeAsync(edge, sameTime: request.CreatedAt is not null, cancellationToken), false);
     }
 
-    public async Task<CytoscapeGraph> ListAsync(
-        string? type, Guid? eventId, int limit, EventCursor? cursor, CancellationToken cancellationToken)
-    {
-        var part = await store.ListAsync(type, eventId, limit, cursor, _options.MaxEdges, cancellationToken);
-        var next = part.CompleteDepth is null ? null : new EventCursor(part.Nodes[^1].CreatedAt, part.Nodes[^1].Id).ToString();
-        return Cytoscape(part, Stats(part, maxDepth: null) with { Truncated = part.EdgesCut }, next);
-    }
+    /// <summary>Answers with a list of nodes, from the cache or anew.</summary>
+    public async Task<Answered<CytoscapeGraph>> ListAsync(
+        string? type, Guid? eventId, int limit, EventCursor? cursor, bool bypass, CancellationToken cancellationToken) =>
+        (await AnswerAsync(
+            Key("list", limit, eventId, cursor, type),
+            async cancellationToken =>
+            {
+                var part = await store.ListAsync(type, eventId, limit, cursor, _options.MaxEdges, cancellationToken);
+                var next = part.CompleteDepth is null ? null : new EventCursor(part.Nodes[^1].CreatedAt, part.Nodes[^1].Id).ToString();
+                var stats = Stats(part, maxDepth: null) with { Truncated = part.EdgesCut };
+                return (Cytoscape(part, stats, next), part.Snapshot, Basis(part, isList: true));
+            },
+            MnemoLiteJson.Default.CytoscapeGraph, bypass, cancellationToken))!;
 
+    /// <summary>Answers with what is around a node, from the cache or anew.</summary>
+    /// <returns>Null where there is no such node.</returns>
+    public Task<Answered<CytoscapeGraph>?> ExpandAsync(Guid id, int depth, int? limit, bool bypass, CancellationToken cancellationToken) =>
+        AnswerAsync(
+            Key("expand", id, depth, limit),
+            async cancellationToken =>
+            {
+                var part = await ExpandPartAsync(id, depth, limit, cancellationToken);
+                return (part.Nodes.Count == 0 ? null : Cytoscape(part, Stats(part, depth), nextCursor: null), part.Snapshot, Basis(part, id));
+            },
+            MnemoLiteJson.Default.CytoscapeGraph, bypass, cancellationToken);
+
+    /// <summary>Reads anew what is around a node.</summary>
     /// <returns>Null where there is no such node.</returns>
     public async Task<CytoscapeGraph?> ExpandAsync(Guid id, int depth, int? limit, CancellationToken cancellationToken)
     {
-        var walk = new GraphWalk(id, depth, Math.Min(limit ?? int.MaxValue, _options.MaxNodes), Direction: "both", EdgeTypes: null);
-        var part = await store.ExpandAsync(walk, _options.MaxEdges, cancellationToken);
+        var part = await ExpandPartAsync(id, depth, limit, cancellationToken);
         return part.Nodes.Count == 0 ? null : Cytoscape(part, Stats(part, depth), nextCursor: null);
     }
 
+    /// <summary>Answers with the nodes that can be reached, from the cache or anew.</summary>
     /// <returns>Null where there is no such start.</returns>
-    public async Task<TraverseResult?> TraverseAsync(TraverseRequest request, CancellationToken cancellationToken)
+    public Task<Answered<TraverseResult>?> TraverseAsync(TraverseRequest request, bool bypass, CancellationToken cancellationToken) =>
+        AnswerAsync(
+            Key("traverse", JsonSerializer.Serialize(request, MnemoLiteJson.Default.TraverseRequest)),
+            async cancellationToken =>
+            {
+                var walk = new GraphWalk(
+                    request.Start, request.MaxDepth, Math.Min(request.Limit ?? int.MaxValue, _options.MaxNodes), request.Direction, request.EdgeTypes);
+                var part = await store.TraverseAsync(walk, cancellationToken);
+                return (part.Nodes.Count == 0 ? null : new TraverseResult(part.Nodes, Stats(part, request.MaxDepth)), part.Snapshot,
+                    Basis(part, request.Start));
+            },
+            MnemoLiteJson.Default.TraverseResult, bypass, cancellationToken);
+
+    /// <summary>Answers with a shortest path, from the cache or anew.</summary>
+    /// <returns>Null where there is no path that short.</returns>
+    public Task<Answered<GraphPath>?> FindPathAsync(PathRequest request, bool bypass, CancellationToken cancellationToken) =>
+        AnswerAsync(
+            Key("path", JsonSerializer.Serialize(request, MnemoLiteJson.Default.PathRequest)),
+            async cancellationToken =>
+            {
+                var walk = new GraphWalk(request.Source, request.MaxDepth, _options.MaxPathNodes, request.Direction, request.EdgeTypes);
+                var (path, snapshot) = await store.FindPathAsync(walk, request.Target, cancellationToken);
+                HashSet<Guid> nodes = [request.Source, request.Target, .. path?.Nodes.Select(node => node.Id) ?? []];
+                return (path, snapshot, new GraphBasis(nodes, AnyNode: false, AnyEdge: true));
+            },
+            MnemoLiteJson.Default.GraphPath, bypass, cancellationToken);
+
+    private async Task<Answered<T>?> AnswerAsync<T>(
+        string key, Func<CancellationToken, Task<(T? Body, Snapshot Snapshot, GraphBasis Basis)>> read, JsonTypeInfo<T> type, bool bypass,
+        CancellationToken cancellationToken)
+        where T : class
     {
-        var walk = new GraphWalk(
-            request.Start, request.MaxDepth, Math.Min(request.Limit ?? int.MaxValue, _options.MaxNodes), request.Direction, request.EdgeTypes);
-        var part = await store.TraverseAsync(walk, cancellationToken);
-        return part.Nodes.Count == 0 ? null : new TraverseResult(part.Nodes, Stats(part, request.MaxDepth));
+        var (answer, outcome) = await cache.GetAsync(
+            key,
+            async cancellationToken =>
+            {
+                var (body, snapshot, basis) = await read(cancellationToken);
+                return new(body is null ? null : JsonSerializer.SerializeToUtf8Bytes(body, type), snapshot, basis);
+            },
+            bypass, cancellationToken);
+        return answer.Json is null ? null : new(answer.Json, outcome);
     }
 
-    /// <returns>Null where there is no path that short.</returns>
-    public Task<GraphPath?> FindPathAsync(PathRequest request, CancellationToken cancellationToken) =>
-        store.FindPathAsync(
-            new GraphWalk(request.Source, request.MaxDepth, _options.MaxPathNodes, request.Direction, request.EdgeTypes), request.Target,
+    private Task<GraphPart> ExpandPartAsync(Guid id, int depth, int? limit, CancellationToken cancellationToken) =>
+        store.ExpandAsync(
+            new GraphWalk(id, depth, Math.Min(limit ?? int.MaxValue, _options.MaxNodes), Direction: "both", EdgeTypes: null), _options.MaxEdges,
             cancellationToken);
+
+    private static GraphBasis Basis(GraphPart part, Guid? start = null, bool isList = false)
+    {
+        HashSet<Guid> nodes = [.. part.Nodes.Select(node => node.Id)];
+        if (start is { } id)
+            nodes.Add(id);
+        return new(nodes, AnyNode: isList || part.CompleteDepth is not null, AnyEdge: false);
+    }
+
+    private static string Key(params object?[] parts) =>
+        string.Join(':', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)).Prepend(EventRow.Space));
 
     private DateTimeOffset CreatedAt(DateTimeOffset? given)
     {

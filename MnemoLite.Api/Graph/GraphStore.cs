@@ -1,3 +1,4 @@
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
@@ -7,7 +8,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Graph;
 
 /// <summary>The SQL of nodes, edges, and walks along them.</summary>
-internal sealed class GraphStore(NpgsqlDataSource dataSource)
+internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites writes)
 {
     private const string NodeColumns = "id, type, label, properties, created_at";
     private const string EdgeColumns = "id, source, target, type, properties, created_at";
@@ -73,10 +74,11 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
     public async Task<GraphNode?> InsertNodeAsync(GraphNode node, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {NodeColumns}
+            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+            RETURNING {NodeColumns}, pg_current_xact_id()
             """);
         AddValues(command, node);
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await WriteNodeAsync(command, cancellationToken);
     }
 
     /// <summary>The node of that id, if it is the same in all; also in time, if that matters.</summary>
@@ -104,29 +106,30 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             UPDATE nodes
             SET properties = {MergedProperties}, type = coalesce($4, type), label = coalesce($5, label)
             WHERE space = $1 AND id = $2
-            RETURNING {NodeColumns}
+            RETURNING {NodeColumns}, pg_current_xact_id()
             """);
         AddKey(command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
         command.Parameters.Add(Text(patch.Label));
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await WriteNodeAsync(command, cancellationToken);
     }
 
     public Task<bool> DeleteNodeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2", id, cancellationToken);
+        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), id, id", ChangeKind.Node, id, cancellationToken);
 
     /// <returns>Null where there is one of that id.</returns>
     /// <exception cref="InvalidRequestException">The source or the target is not there.</exception>
     public async Task<GraphEdge?> InsertEdgeAsync(GraphEdge edge, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {EdgeColumns}
+            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+            RETURNING {EdgeColumns}, pg_current_xact_id()
             """);
         AddValues(command, edge);
         try
         {
-            return await ReadOneAsync(command, ReadEdge, cancellationToken);
+            return await WriteEdgeAsync(command, cancellationToken);
         }
         catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -161,21 +164,22 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             UPDATE edges
             SET properties = {MergedProperties}, type = coalesce($4, type)
             WHERE space = $1 AND id = $2
-            RETURNING {EdgeColumns}
+            RETURNING {EdgeColumns}, pg_current_xact_id()
             """);
         AddKey(command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
-        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        return await WriteEdgeAsync(command, cancellationToken);
     }
 
     public Task<bool> DeleteEdgeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2", id, cancellationToken);
+        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), source, target", ChangeKind.Edge, id, cancellationToken);
 
     /// <summary>Nodes after the cursor, newest first, and the edges among them; a complete depth where there are more.</summary>
     public async Task<GraphPart> ListAsync(
         string? type, Guid? eventId, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
     {
+        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
         await using var command = dataSource.CreateCommand();
         var where = new SqlConditions(command.Parameters);
         where.Add("space =", EventRow.Space);
@@ -199,13 +203,14 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             UNION ALL
             (SELECT * FROM ({EdgesAmongReached} ORDER BY edge.id LIMIT {where.Parameter(maxEdges)} + 1) AS among)
             """;
-        var part = await ReadPartAsync(command, maxEdges, cancellationToken);
+        var part = await ReadPartAsync(command, maxEdges, snapshot, cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
     }
 
     /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> ExpandAsync(GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
     {
+        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
         await using var command = dataSource.CreateCommand($"""
             {Walk}{Reached}
             (SELECT * FROM ({ReachedNodes} ORDER BY reached.depth, node.id DESC) AS found)
@@ -214,20 +219,22 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             """);
         AddWalk(command, walk, stop: null);
         command.Parameters.Add(new() { Value = maxEdges });
-        return await ReadPartAsync(command, maxEdges, cancellationToken);
+        return await ReadPartAsync(command, maxEdges, snapshot, cancellationToken);
     }
 
     /// <summary>The nodes of a walk, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> TraverseAsync(GraphWalk walk, CancellationToken cancellationToken)
     {
+        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
         await using var command = dataSource.CreateCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
         AddWalk(command, walk, stop: null);
-        return await ReadPartAsync(command, maxEdges: 0, cancellationToken);
+        return await ReadPartAsync(command, maxEdges: 0, snapshot, cancellationToken);
     }
 
     /// <summary>A shortest path: the walk ends with the level of the target, and the way back leads through a node of each level before.</summary>
-    public async Task<GraphPath?> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
+    public async Task<(GraphPath? Path, Snapshot Snapshot)> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
     {
+        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
         await using var command = dataSource.CreateCommand($"""
             {Walk}, path (depth, id, edge) AS (
                 SELECT depth, $8, NULL::uuid FROM walk WHERE $8 = ANY (level)
@@ -264,24 +271,44 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             if (!reader.IsDBNull(5))
                 edges.Add(ReadEdge(reader, first: 5));
         }
-        return nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count);
+        return (nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count), snapshot);
     }
 
-    private async Task<bool> DeleteAsync(string sql, Guid id, CancellationToken cancellationToken)
+    private async Task<bool> DeleteAsync(string sql, ChangeKind kind, Guid id, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(sql);
         AddKey(command, id);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return false;
+        writes.Add(new(reader.GetFieldValue<ulong>(0), kind, [reader.GetGuid(1), reader.GetGuid(2)]));
+        return true;
+    }
+
+    private async Task<GraphNode?> WriteNodeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var written = await ReadOneAsync(command, (reader, _) => (Node: ReadNode(reader), Xid: reader.GetFieldValue<ulong>(5)), cancellationToken);
+        if (written.Node is { } node)
+            writes.Add(new(written.Xid, ChangeKind.Node, [node.Id]));
+        return written.Node;
+    }
+
+    private async Task<GraphEdge?> WriteEdgeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var written = await ReadOneAsync(command, (reader, _) => (Edge: ReadEdge(reader), Xid: reader.GetFieldValue<ulong>(6)), cancellationToken);
+        if (written.Edge is { } edge)
+            writes.Add(new(written.Xid, ChangeKind.Edge, [edge.Source, edge.Target]));
+        return written.Edge;
     }
 
     private static async Task<T?> ReadOneAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, int, T> read, CancellationToken cancellationToken)
-        where T : class
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? read(reader, 0) : null;
+        return await reader.ReadAsync(cancellationToken) ? read(reader, 0) : default;
     }
 
-    private static async Task<GraphPart> ReadPartAsync(NpgsqlCommand command, int maxEdges, CancellationToken cancellationToken)
+    private static async Task<GraphPart> ReadPartAsync(
+        NpgsqlCommand command, int maxEdges, Snapshot snapshot, CancellationToken cancellationToken)
     {
         var nodes = new List<GraphNode>();
         var edges = new List<CytoscapeEdge>();
@@ -305,7 +332,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
                 edgesCut = true;
             }
         }
-        return new GraphPart(nodes, edges, completeDepth, edgesCut);
+        return new GraphPart(nodes, edges, completeDepth, edgesCut, snapshot);
     }
 
     private static GraphNode ReadNode(NpgsqlDataReader reader, int first = 0) => new()

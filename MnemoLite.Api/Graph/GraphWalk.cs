@@ -1,3 +1,4 @@
+using MnemoLite.Api.Database;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Graph;
@@ -15,4 +16,5 @@ internal sealed record GraphWalk(Guid Start, int MaxDepth, int MaxNodes, string 
 /// <param name="Edges">Edges among them.</param>
 /// <param name="CompleteDepth">Where nodes are missing: the depth up to which none is. Null where none is missing.</param>
 /// <param name="EdgesCut">Whether there are more edges among the nodes.</param>
-internal sealed record GraphPart(List<GraphNode> Nodes, List<CytoscapeEdge> Edges, int? CompleteDepth, bool EdgesCut);
+/// <param name="Snapshot">What the database had, or a little less, when they were read.</param>
+internal sealed record GraphPart(List<GraphNode> Nodes, List<CytoscapeEdge> Edges, int? CompleteDepth, bool EdgesCut, Snapshot Snapshot);

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
@@ -11,6 +11,7 @@ internal static class SearchEndpoints
 {
     public static IHostApplicationBuilder AddSearch(this IHostApplicationBuilder builder)
     {
+        builder.AddAnswerCache<SearchBasis>(options => new("search", TimeSpan.FromSeconds(options.SearchSeconds), options.SearchItems));
         builder.Services.AddSingleton<SearchStore>();
         builder.Services.AddSingleton<SearchService>();
         return builder;
@@ -39,11 +40,12 @@ internal static class SearchEndpoints
             .WithSummary("List the events whose metadata contains an object, newest first").WithDescription("The body is the object.");
     }
 
-    private static async Task<Ok<SearchResult>> SearchAsync(SearchRequest body, SearchService search, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await search.SearchAsync(body, cancellationToken));
+    private static Task<Answered<SearchResult>> SearchAsync(
+        SearchRequest body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        search.AnswerAsync(body, null, found => found, MnemoLiteJson.Default.SearchResult, http.AsksToBypass(), cancellationToken);
 
-    private static async Task<Ok<SearchPage>> SearchByQueryAsync(
-        [AsParameters] PageQuery page, SearchService search, CancellationToken cancellationToken,
+    private static Task<Answered<SearchPage>> SearchByQueryAsync(
+        [AsParameters] PageQuery page, SearchService search, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "vector_query")] string? query = null, [FromQuery(Name = "mode")] string? mode = null,
         [FromQuery(Name = "distance_threshold")] double distanceThreshold = 1)
     {
@@ -51,57 +53,53 @@ internal static class SearchEndpoints
             throw InvalidRequestException.Field("distance_threshold", "must be between 0 (the same) and 2 (the opposite)");
         var searchMode = ReadMode(mode);
         var request = page.ToRequest() with { Mode = searchMode, DistanceThreshold = searchMode == SearchMode.Keyword ? null : distanceThreshold };
-        var found = query?.TrimStart() is ['[', ..]
-            ? await search.SearchAsync(request, ReadVector(query), cancellationToken)
-            : await search.SearchAsync(request with { Query = query }, cancellationToken);
-        return Page(request, found);
+        return query?.TrimStart() is ['[', ..]
+            ? PageAsync(request, ReadVector(query), search, http, cancellationToken)
+            : PageAsync(request with { Query = query }, null, search, http, cancellationToken);
     }
 
-    private static async Task<Ok<SearchPage>> SearchContentAsync(ContentSearch body, SearchService search, CancellationToken cancellationToken)
-    {
-        if (string.IsNullOrWhiteSpace(body.Query))
-            throw InvalidRequestException.Field("query", "must have a word at least");
-        var request = new SearchRequest { Query = body.Query, Mode = body.Mode, Limit = body.Limit };
-        return Page(request, await search.SearchAsync(request, cancellationToken));
-    }
+    private static Task<Answered<SearchPage>> SearchContentAsync(
+        ContentSearch body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        string.IsNullOrWhiteSpace(body.Query)
+            ? throw InvalidRequestException.Field("query", "must have a word at least")
+            : PageAsync(new() { Query = body.Query, Mode = body.Mode, Limit = body.Limit }, null, search, http, cancellationToken);
 
-    private static async Task<Ok<SearchPage>> SearchSimilarAsync(
-        SimilaritySearch body, SearchService search, CancellationToken cancellationToken)
-    {
-        var request = new SearchRequest { Limit = body.Limit };
-        return Page(request, await search.SearchAsync(request, body.Embedding, cancellationToken));
-    }
+    private static Task<Answered<SearchPage>> SearchSimilarAsync(
+        SimilaritySearch body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        PageAsync(new() { Limit = body.Limit }, body.Embedding, search, http, cancellationToken);
 
-    private static async Task<Ok<SearchPage>> SearchMetadataAsync(
-        [AsParameters] PageQuery page, SearchService search, CancellationToken cancellationToken)
-    {
-        var request = page.ToRequest();
-        return Page(request, await search.SearchAsync(request, cancellationToken));
-    }
+    private static Task<Answered<SearchPage>> SearchMetadataAsync(
+        [AsParameters] PageQuery page, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        PageAsync(page.ToRequest(), null, search, http, cancellationToken);
 
-    private static async Task<Ok<IReadOnlyList<Event>>> SearchEmbeddingAsync(
-        [FromBody] float[] body, SearchService search, CancellationToken cancellationToken,
-        [FromQuery(Name = "limit")] int limit = 10)
-    {
-        if (limit is < 1 or > 1000)
-            throw InvalidRequestException.Field("limit", "must be between 1 and 1000");
-        return TypedResults.Ok((await search.SearchAsync(new SearchRequest { Limit = limit }, body, cancellationToken)).Events);
-    }
+    private static Task<Answered<IReadOnlyList<Event>>> SearchEmbeddingAsync(
+        [FromBody] float[] body, SearchService search, HttpRequest http, CancellationToken cancellationToken,
+        [FromQuery(Name = "limit")] int limit = 10) =>
+        limit is < 1 or > 1000
+            ? throw InvalidRequestException.Field("limit", "must be between 1 and 1000")
+            : ListAsync(new() { Limit = limit }, body, search, http, cancellationToken);
 
-    private static async Task<Ok<IReadOnlyList<Event>>> FilterMetadataAsync(
-        [FromBody] JsonText body, SearchService search, CancellationToken cancellationToken,
+    private static Task<Answered<IReadOnlyList<Event>>> FilterMetadataAsync(
+        [FromBody] JsonText body, SearchService search, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "limit")] int limit = 10, [FromQuery(Name = "offset")] int offset = 0)
     {
         if (limit is < 1 or > 100)
             throw InvalidRequestException.Field("limit", "must be between 1 and 100");
         if (offset is < 0 or > 100_000)
             throw InvalidRequestException.Field("offset", "must be between 0 and 100000");
-        var request = new SearchRequest { Metadata = body, Limit = limit, Offset = offset };
-        return TypedResults.Ok((await search.SearchAsync(request, cancellationToken)).Events);
+        return ListAsync(new() { Metadata = body, Limit = limit, Offset = offset }, null, search, http, cancellationToken);
     }
 
-    private static Ok<SearchPage> Page(SearchRequest request, SearchResult found) =>
-        TypedResults.Ok(new SearchPage(found.Events, new(request.Limit, request.Offset, found.Total)));
+    private static Task<Answered<SearchPage>> PageAsync(
+        SearchRequest request, float[]? vector, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        search.AnswerAsync(
+            request, vector, found => new SearchPage(found.Events, new(request.Limit, request.Offset, found.Total)), MnemoLiteJson.Default.SearchPage,
+            http.AsksToBypass(), cancellationToken);
+
+    private static Task<Answered<IReadOnlyList<Event>>> ListAsync(
+        SearchRequest request, float[]? vector, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        search.AnswerAsync(
+            request, vector, found => found.Events, MnemoLiteJson.Default.IReadOnlyListEvent, http.AsksToBypass(), cancellationToken);
 
     private static SearchMode? ReadMode(string? mode) => mode switch
     {

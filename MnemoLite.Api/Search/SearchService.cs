@@ -1,3 +1,8 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using MnemoLite.Api.Caching;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
@@ -6,17 +11,57 @@ using MnemoLite.Client;
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
-internal sealed class SearchService(SearchStore store, EmbeddingModelStore models)
+internal sealed class SearchService(SearchStore store, EmbeddingModelStore models, AnswerCache<SearchBasis> cache)
 {
     private const int MaxQueryLength = 10_000;
 
+    /// <summary>A page that begins deeper is looked up every time.</summary>
+    private const int MaxCachedDepth = 1000;
+
+    /// <summary>Answers a search from the cache, or makes the answer.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="vector">Events nearest to this instead of a query, if given.</param>
+    /// <param name="shape">Makes the body of what was found.</param>
+    /// <param name="type">The body's type.</param>
+    /// <param name="bypass">Whether to make the answer in any case.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    /// <exception cref="InvalidRequestException">The request contradicts itself, its filter cannot be read, or the vector is none of the model's.</exception>
+    public async Task<Answered<TBody>> AnswerAsync<TBody>(
+        SearchRequest request, float[]? vector, Func<SearchResult, TBody> shape, JsonTypeInfo<TBody> type, bool bypass, CancellationToken cancellationToken)
+    {
+        var (answer, outcome) = await cache.GetAsync(
+            Key<TBody>(request, vector),
+            async cancellationToken =>
+            {
+                var (query, found) = await FindAsync(request, vector, cancellationToken);
+                return new(
+                    JsonSerializer.SerializeToUtf8Bytes(shape(found.Result), type), found.Snapshot,
+                    new SearchBasis(query.Request, query.Embedding, found.Lists));
+            },
+            bypass || request.Offset + request.Limit > MaxCachedDepth, cancellationToken);
+        return new(answer.Json, outcome);
+    }
+
+    /// <summary>Finds events anew.</summary>
     /// <exception cref="InvalidRequestException">The request contradicts itself, or its filter cannot be read.</exception>
-    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
+    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken) =>
+        (await FindAsync(request, vector: null, cancellationToken)).Found.Result;
+
+    private async Task<(SearchQuery Query, Found Found)> FindAsync(SearchRequest request, float[]? vector, CancellationToken cancellationToken)
     {
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
+        if (vector is not null)
+        {
+            return await models.UseAsync(
+                embedder => FindRankedAsync(new(request, filter, embedder.Model.Check(vector), null), embedder.Model, cancellationToken),
+                cancellationToken);
+        }
         if (string.IsNullOrWhiteSpace(request.Query))
-            return await store.FindNewestAsync(new(request, filter, null, null), cancellationToken);
+        {
+            var newest = new SearchQuery(request, filter, null, null);
+            return (newest, await store.FindNewestAsync(newest, cancellationToken));
+        }
         if (request.Query.Length > MaxQueryLength)
             throw InvalidRequestException.Field("query", $"must have at most {MaxQueryLength} characters");
         var mode = request.Mode ?? SearchMode.Hybrid;
@@ -24,30 +69,31 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         if (mode == SearchMode.Keyword)
-            return await store.FindRankedAsync(new(request, filter, null, keywords), models.Current.Model, cancellationToken);
+            return await FindRankedAsync(new(request, filter, null, keywords), models.Current.Model, cancellationToken);
         try
         {
             return await models.UseAsync(
-                async embedder => await store.FindRankedAsync(
+                async embedder => await FindRankedAsync(
                     new(request, filter, await embedder.EmbedQueryAsync(request.Query, cancellationToken), keywords), embedder.Model, cancellationToken),
                 cancellationToken);
         }
         catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
         {
             // by words alone: better than nothing, and no distance is known
-            return await store.FindRankedAsync(
+            return await FindRankedAsync(
                 new(request with { DistanceThreshold = null }, filter, null, keywords), models.Current.Model, cancellationToken);
         }
     }
 
-    /// <summary>Events nearest to a vector of the caller's.</summary>
-    /// <exception cref="InvalidRequestException">The vector is none of the model's.</exception>
-    public async Task<SearchResult> SearchAsync(SearchRequest request, float[] embedding, CancellationToken cancellationToken)
+    private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken) =>
+        (query, await store.FindRankedAsync(query, model, cancellationToken));
+
+    private string Key<TBody>(SearchRequest request, float[]? vector)
     {
-        TimeWindow.Check(request.TsStart, request.TsEnd);
-        var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
-        return await models.UseAsync(
-            embedder => store.FindRankedAsync(new(request, filter, embedder.Model.Check(embedding), null), embedder.Model, cancellationToken),
-            cancellationToken);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.SearchRequest));
+        if (vector is not null)
+            hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(vector));
+        return $"{EventRow.Space}:{typeof(TBody).Name}:{models.Current.Model.Id}:{Convert.ToHexString(hash.GetHashAndReset())}";
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
@@ -38,10 +40,10 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     /// <summary>The part that one word alone has to be, to count.</summary>
     private const double OneWordScore = 0.5;
 
-    private const int DistanceColumn = 1 + EventRow.Count;
+    private const int SnapshotColumn = 1 + EventRow.Count, DistanceColumn = SnapshotColumn + 1, ListsColumn = DistanceColumn + 5;
 
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
-    public async Task<SearchResult> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    public async Task<Found> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
         var request = query.Request;
@@ -66,20 +68,25 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
             ), passing AS (
                 SELECT * FROM fused {(request.DistanceThreshold is { } threshold ? $"WHERE distance <= {where.Parameter(threshold)}" : "")}
             ), page AS (
-                SELECT * FROM passing
-                ORDER BY fused_score DESC, semantic_rank, keyword_rank
+                SELECT *, row_number() OVER (ORDER BY fused_score DESC, semantic_rank, keyword_rank) AS place FROM passing
+                ORDER BY place
                 LIMIT {where.Parameter(request.Limit)} OFFSET {where.Parameter(request.Offset)}
+            ), lists AS (
+                SELECT json_build_object('Listed', (SELECT coalesce(json_agg(id), '[]') FROM fused){(embedding is null ? "" : SemanticEnd(candidates))}
+                    {(query.Keywords is null ? "" : KeywordEnd(query.Keywords, candidates))})::text AS lists
             )
-            SELECT total, {EventRow.Columns}, distance, semantic_rank, keyword_rank, keyword_score, fused_score
+            SELECT total, {EventRow.Columns}, CASE WHEN first THEN {Snapshot.Column} END, distance, semantic_rank, keyword_rank, keyword_score,
+                fused_score, CASE WHEN first THEN (SELECT lists FROM lists) END
             FROM (SELECT count(*) AS total FROM passing) AS counted
             LEFT JOIN (page JOIN events USING (id)) ON true
-            ORDER BY fused_score DESC, semantic_rank, keyword_rank
+            CROSS JOIN LATERAL (SELECT place IS NULL OR place = {where.Parameter(request.Offset + 1)} AS first) AS row
+            ORDER BY place
             """;
         return await ReadAsync(command, request.Explain, cancellationToken);
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
-    public async Task<SearchResult> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken)
+    public async Task<Found> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand();
         var where = Conditions(query, command.Parameters);
@@ -94,7 +101,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
                 ORDER BY timestamp DESC, id DESC
                 LIMIT {where.Parameter(query.Request.Limit)} OFFSET {where.Parameter(query.Request.Offset)}
             )
-            SELECT total, {EventRow.Columns}
+            SELECT total, {EventRow.Columns}, {Snapshot.Column}
             FROM (SELECT count(*) AS total FROM matching) AS counted
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
@@ -147,7 +154,8 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
 
     /// <summary>
     /// The list <c>keyword(id, score, rank)</c>. An event's score is the part of the query's information that its words match, 0..1: each word
-    /// counts by its rarity, ln(1 + N / df), among what passes the filters. A word is found as written, or stemmed and taken apart
+    /// counts by its rarity, ln(1 + N / df), among what passes the filters; df is rounded down to a power of two, so that not every write changes
+    /// what every word weighs. A word is found as written, or stemmed and taken apart
     /// (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
     /// </summary>
     private static string Keyword(KeywordQuery keywords, SqlConditions where, string candidates)
@@ -168,41 +176,46 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
                 SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split) AS query,
                     tsvector_to_array(to_tsvector('english', split)) AS stems FROM split
             ), word AS MATERIALIZED (
-                SELECT n, plain, query, min(coalesce(share, 0)) AS share
+                SELECT n, plain, query, tsvector_to_array(to_tsvector('simple', plain)) || stems AS words, min(coalesce(share, 0)) AS share
                 FROM stemmed CROSS JOIN unnest(stems) AS stem LEFT JOIN (
                     SELECT element.lexeme, element.share
                     FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems)])
                         AS element (lexeme, share)
                     WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
                 ) AS common ON lexeme = stem
-                GROUP BY n, plain, query
-            ), term AS MATERIALIZED (
-                SELECT n, share, query, 1::float8 AS weight FROM word
-                UNION ALL
-                SELECT n, share, meant.query, meant.weight
-                FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed, LATERAL (
-                    SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query, max(similarity) AS weight
-                    FROM (SELECT words.word, similarity(words.word, typed) AS similarity
-                          FROM words WHERE words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
-                    WHERE similarity >= 0.4
-                ) AS meant
+                GROUP BY n, plain, query, stems
+            ), unknown AS MATERIALIZED (
+                SELECT n, share, typed
+                FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed
                 WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.word = typed)
                     AND NOT EXISTS (
                         SELECT FROM words
                         WHERE words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
-            ), telling AS MATERIALIZED (
-                SELECT string_agg(query::text, ' | ')::tsquery AS query
-                FROM (SELECT query, share, row_number() OVER rarest AS place, sum(share) OVER rarest * size AS events
+            ), term AS MATERIALIZED (
+                SELECT n, share, query, words, 1::float8 AS weight FROM word
+                UNION ALL
+                SELECT n, share, meant.query, meant.words, meant.weight
+                FROM unknown, LATERAL (
+                    SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query, array_agg(word) AS words, max(similarity) AS weight
+                    FROM (SELECT words.word, similarity(words.word, typed) AS similarity
+                          FROM words WHERE words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
+                    WHERE similarity >= 0.4
+                ) AS meant
+                WHERE meant.query IS NOT NULL
+            ), chosen AS MATERIALIZED (
+                SELECT n, query, words, place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates}) AS is_telling
+                FROM (SELECT n, query, words, share, row_number() OVER rarest AS place, sum(share) OVER rarest * size AS events
                       FROM term CROSS JOIN store WINDOW rarest AS (ORDER BY share, n)) AS counted
-                WHERE place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates})
+            ), telling AS MATERIALIZED (
+                SELECT string_agg(query::text, ' | ')::tsquery AS query FROM chosen WHERE is_telling
             ), candidate AS MATERIALIZED (
                 SELECT id, keywords FROM events WHERE {where} AND keywords @@ (SELECT query FROM telling) {allowed}
             ), found AS MATERIALIZED (
                 SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
-                SELECT n, ln(1 + size / greatest(df, share * size, 0.5)) AS idf
+                SELECT n, df, rounded, ln(1 + size / greatest(rounded, share * size, 0.5)) AS idf
                 FROM (SELECT DISTINCT n, share FROM term) AS asked
-                LEFT JOIN (SELECT n, count(*) AS df FROM found GROUP BY n) AS counted USING (n)
+                LEFT JOIN (SELECT n, count(*) AS df, 2 ^ floor(ln(count(*)) / ln(2) + 1e-9) AS rounded FROM found GROUP BY n) AS counted USING (n)
                 CROSS JOIN store
             ), matching AS MATERIALIZED (
                 SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length, count(*) AS words,
@@ -232,6 +245,24 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
         FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
         """);
 
+    /// <summary>What the semantic list ends with, for <see cref="SearchLists"/>.</summary>
+    private static string SemanticEnd(string candidates) =>
+        $", 'Farthest', (SELECT max(distance) FROM semantic HAVING count(*) >= {candidates})";
+
+    /// <summary>What the keyword list ends with, for <see cref="SearchLists"/>.</summary>
+    private static string KeywordEnd(KeywordQuery keywords, string candidates) => $"""
+        , 'Terms', (SELECT coalesce(json_agg(json_build_object(
+                'Words', asked.words, 'Share', idf / (SELECT sum(idf) FROM information), 'IsTelling', is_telling,
+                'Rise', coalesce(2 * rounded - 1 - df, 0))), '[]')
+            FROM information JOIN (
+                SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling FROM chosen, unnest(words) AS word GROUP BY n
+            ) AS asked USING (n)),
+        'Least', (SELECT min(score) FROM keyword HAVING count(*) >= {candidates}),
+        'OfAll', {(keywords.HasOperators ? "false" : "EXISTS (SELECT FROM matching WHERE has_all)")},
+        'HasUnknownWords', EXISTS (SELECT FROM unknown),
+        'Fall', (SELECT coalesce(min(df - rounded), 0) FROM information WHERE df IS NOT NULL)
+        """;
+
     private SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
         new SqlConditions(parameters, partitions.Exist)
             .AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
@@ -239,18 +270,23 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     private static NpgsqlParameter Vector(float[] embedding) =>
         new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };
 
-    private static async Task<SearchResult> ReadAsync(NpgsqlCommand command, bool explain, CancellationToken cancellationToken)
+    private static async Task<Found> ReadAsync(NpgsqlCommand command, bool explain, CancellationToken cancellationToken)
     {
         var events = new List<Event>();
         long total = 0;
+        Snapshot? snapshot = null;
+        SearchLists? lists = null;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             total = reader.GetInt64(0);
+            snapshot ??= Snapshot.Parse(reader.GetString(SnapshotColumn));
+            if (lists is null && reader.FieldCount > ListsColumn)
+                lists = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(ListsColumn), SearchListsJson.Default.SearchLists);
             if (!reader.IsDBNull(1))
                 events.Add(ReadFound(reader, explain));
         }
-        return new SearchResult(events, total);
+        return new(new SearchResult(events, total), lists ?? new() { Listed = [.. events.Select(@event => @event.Id)] }, snapshot!);
     }
 
     private static Event ReadFound(NpgsqlDataReader reader, bool explain)
@@ -272,3 +308,9 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
             : @event;
     }
 }
+
+/// <summary>What a search found, and what tells when that is no longer right.</summary>
+internal sealed record Found(SearchResult Result, SearchLists Lists, Snapshot Snapshot);
+
+[JsonSerializable(typeof(SearchLists))]
+internal sealed partial class SearchListsJson : JsonSerializerContext;

@@ -45,7 +45,7 @@ internal sealed class PartitionWorker(
         if (dropped > 0)
         {
             Log.EventsDropped(log, dropped, cut!.Value);
-            changes.Publish(ChangeKind.Missed, Guid.Empty);
+            changes.PublishMissed();
         }
     }
 }

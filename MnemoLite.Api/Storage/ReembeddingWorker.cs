@@ -10,7 +10,7 @@ namespace MnemoLite.Api.Storage;
 /// on where it was after a restart; of several instances one does it.
 /// </summary>
 internal sealed class ReembeddingWorker(
-    ReembeddingStore store, StorageStore storage, EmbeddingModelStore models, StorePreparation preparation, TimeProvider clock,
+    ReembeddingStore store, StorageStore storage, EmbeddingModelStore models, StorePreparation preparation, ChangeFeed changes, TimeProvider clock,
     ILogger<ReembeddingWorker> log) : BackgroundService
 {
     /// <summary>Fewer than this are left to be embedded after the store has gone over.</summary>
@@ -58,8 +58,10 @@ internal sealed class ReembeddingWorker(
             },
             cancellationToken);
         await models.RefreshAsync(cancellationToken);
-        if (models.IsSettled)
-            Log.Reembedded(log, next.Model.Id, next.Model.Dimension);
+        if (!models.IsSettled)
+            return;
+        Log.Reembedded(log, next.Model.Id, next.Model.Dimension);
+        changes.PublishMissed(); // every ranking is another one now
     }
 
     /// <returns>How many were due.</returns>

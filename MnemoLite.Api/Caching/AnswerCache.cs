@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.Caching.Memory;
+using MnemoLite.Client;
+
+namespace MnemoLite.Api.Caching;
+
+/// <summary>How an answer was come by, in the words of the header <c>Cache-Status</c> (RFC 9211).</summary>
+internal enum CacheOutcome
+{
+    /// <summary>It was there.</summary>
+    Hit,
+
+    /// <summary>It was not there.</summary>
+    Miss,
+
+    /// <summary>It was there, but a write may have changed it.</summary>
+    Stale,
+
+    /// <summary>The cache was not asked.</summary>
+    Bypass,
+}
+
+/// <summary>One of the caches: answers of one kind, each checked against the latest writes before it is given.</summary>
+internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
+{
+    private const int MaxMarks = 10_000, MaxTries = 4;
+
+    private readonly HybridCache _cache;
+    private readonly MemoryCache _memory;
+    private readonly RecentWrites _writes;
+    private readonly CacheSettings _settings;
+    private readonly TagList _tags;
+    private readonly Counter<long> _hitCounter, _missCounter, _evictionCounter;
+    private ConcurrentDictionary<string, ulong> _marks = new();
+    private long _hits, _misses, _evictions, _bytes;
+
+    public AnswerCache(CacheSettings settings, HybridCache cache, MemoryCache memory, RecentWrites writes, Meter meter)
+    {
+        (_settings, _cache, _memory, _writes) = (settings, cache, memory, writes);
+        _tags = new([new("cache", settings.Name)]);
+        _hitCounter = meter.CreateCounter<long>("mnemolite.cache.hits", "{request}", "Answers that were in the cache and still right.");
+        _missCounter = meter.CreateCounter<long>("mnemolite.cache.misses", "{request}", "Answers that had to be made.");
+        _evictionCounter = meter.CreateCounter<long>("mnemolite.cache.evictions", "{item}", "Answers that had to go for others.");
+        meter.CreateObservableGauge("mnemolite.cache.items", () => new Measurement<int>(memory.Count, _tags), "{item}", "Answers in the cache.");
+        meter.CreateObservableGauge("mnemolite.cache.memory", () => new Measurement<long>(Volatile.Read(ref _bytes), _tags), "By", "About what they take.");
+    }
+
+    public CacheStats Stats
+    {
+        get
+        {
+            var (hits, misses) = (Volatile.Read(ref _hits), Volatile.Read(ref _misses));
+            return new(
+                hits, misses, hits + misses == 0 ? "0.0%" : FormattableString.Invariant($"{100.0 * hits / (hits + misses):F1}%"), _memory.Count,
+                (int)_settings.Ttl.TotalSeconds, _settings.MaxItems, Volatile.Read(ref _bytes), Volatile.Read(ref _evictions));
+        }
+    }
+
+    /// <summary>Takes an answer from the cache if none of the writes since it was made can have changed it; makes it otherwise, once for all who ask.</summary>
+    /// <param name="key">What is asked.</param>
+    /// <param name="make">Makes the answer from the database.</param>
+    /// <param name="bypass">Whether to make it in any case, and keep it from the cache.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome)> GetAsync(
+        string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
+    {
+        if (bypass || !_writes.AreHeard)
+            return (await make(cancellationToken), CacheOutcome.Bypass);
+        var outcome = CacheOutcome.Hit;
+        var mark = _marks.GetValueOrDefault(key);
+        for (var tries = 0; tries < MaxTries; tries++)
+        {
+            var place = mark == 0 ? key : FormattableString.Invariant($"{key}@{mark}");
+            var making = new Making(make);
+            var answer = await _cache.GetOrCreateAsync(
+                place, making, static (making, cancellationToken) => making.MakeAsync(cancellationToken),
+                cancellationToken: cancellationToken);
+            if (answer.Enter())
+                Interlocked.Add(ref _bytes, answer.Size);
+            if (making.Done && outcome == CacheOutcome.Hit)
+                outcome = CacheOutcome.Miss;
+            var outdating = _writes.FindOutdating(answer, mark);
+            if (outdating == 0)
+            {
+                Count(outcome == CacheOutcome.Hit);
+                return (answer, outcome);
+            }
+            outcome = CacheOutcome.Stale;
+            await _cache.RemoveAsync(place, cancellationToken);
+            mark = Mark(key, outdating);
+        }
+        Count(hit: false);
+        return (await make(cancellationToken), CacheOutcome.Stale); // written faster than it can be read
+    }
+
+    /// <summary>Takes out what this instance has, from Redis too.</summary>
+    public async Task ClearAsync(CancellationToken cancellationToken)
+    {
+        foreach (var key in _memory.Keys.OfType<string>())
+            await _cache.RemoveAsync(key[_settings.KeyPrefix.Length..], cancellationToken);
+    }
+
+    /// <summary>An answer has left the memory.</summary>
+    public void OnEvicted(object? value, EvictionReason reason)
+    {
+        if (value is CachedAnswer<TBasis> answer && answer.Leave())
+            Interlocked.Add(ref _bytes, -answer.Size);
+        if (reason != EvictionReason.Capacity)
+            return;
+        Interlocked.Increment(ref _evictions);
+        _evictionCounter.Add(1, _tags);
+    }
+
+    /// <summary>Remembers the transaction that an answer has to have seen from now on.</summary>
+    private ulong Mark(string key, ulong xid)
+    {
+        if (_marks.Count >= MaxMarks)
+            _marks = new(); // forgotten marks are found again by the answers they made stale
+        return _marks.AddOrUpdate(key, xid, (_, former) => Math.Max(former, xid));
+    }
+
+    private void Count(bool hit)
+    {
+        if (hit)
+        {
+            Interlocked.Increment(ref _hits);
+            _hitCounter.Add(1, _tags);
+        }
+        else
+        {
+            Interlocked.Increment(ref _misses);
+            _missCounter.Add(1, _tags);
+        }
+    }
+
+    /// <summary>Tells whether this request made the answer, or another did.</summary>
+    private sealed class Making(Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make)
+    {
+        public bool Done { get; private set; }
+
+        public ValueTask<CachedAnswer<TBasis>> MakeAsync(CancellationToken cancellationToken)
+        {
+            Done = true;
+            return make(cancellationToken);
+        }
+    }
+}

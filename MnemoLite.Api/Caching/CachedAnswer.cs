@@ -1,0 +1,44 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+using MnemoLite.Api.Database;
+
+namespace MnemoLite.Api.Caching;
+
+/// <summary>What an answer was made of.</summary>
+internal interface IAnswerBasis
+{
+    /// <summary>Whether a write that the answer did not see could change it; true where that is not certain.</summary>
+    bool MayChange(Write write);
+
+    /// <summary>About how many bytes it takes.</summary>
+    int Size { get; }
+}
+
+/// <summary>An answer as it goes over the wire, with what is needed to tell whether it is still right.</summary>
+/// <param name="Json">The body, UTF-8; null where there is no such thing.</param>
+/// <param name="Snapshot">What the database had when it was read.</param>
+/// <param name="Basis">What it was made of.</param>
+[ImmutableObject(true)]
+internal sealed record CachedAnswer<TBasis>(byte[]? Json, Snapshot Snapshot, TBasis Basis) where TBasis : class, IAnswerBasis
+{
+    private long _checkedUpTo;
+    private int _presence; // 0: not in the memory yet, 1: in it, 2: it has left
+
+    /// <summary>The last write of this process that it was checked against.</summary>
+    [JsonIgnore]
+    public long CheckedUpTo
+    {
+        get => Volatile.Read(ref _checkedUpTo);
+        set => Volatile.Write(ref _checkedUpTo, value);
+    }
+
+    /// <summary>About how many bytes it takes.</summary>
+    [JsonIgnore]
+    public int Size => 200 + (Json?.Length ?? 0) + (8 * Snapshot.InProgress.Length) + Basis.Size;
+
+    /// <summary>Whether it has come into the memory just now.</summary>
+    public bool Enter() => Volatile.Read(ref _presence) == 0 && Interlocked.CompareExchange(ref _presence, 1, 0) == 0;
+
+    /// <summary>Whether it was in the memory until now.</summary>
+    public bool Leave() => Interlocked.Exchange(ref _presence, 2) == 1;
+}

@@ -1,0 +1,29 @@
+using MnemoLite.Api.Database;
+using MnemoLite.Client;
+using Npgsql;
+
+namespace MnemoLite.Api.Caching;
+
+/// <summary>The SQL of what events are to searches.</summary>
+internal sealed class EventVersionStore(NpgsqlDataSource dataSource)
+{
+    /// <summary>The lexemes of an event; null where they are too many to be kept.</summary>
+    public const string Words = "CASE WHEN length(keywords) <= 1000 THEN tsvector_to_array(keywords) END";
+
+    public async Task<Dictionary<Guid, EventVersion>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(
+            $"SELECT id, timestamp, metadata, embedding::real[], {Words} FROM events WHERE id = ANY ($1) AND space = $2");
+        command.Parameters.Add(new() { Value = ids });
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        var found = new Dictionary<Guid, EventVersion>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            found[reader.GetGuid(0)] = new(
+                reader.GetFieldValue<DateTimeOffset>(1), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(2)),
+                reader.IsDBNull(3) ? null : reader.GetFieldValue<float[]>(3), reader.IsDBNull(4) ? null : reader.GetFieldValue<string[]>(4));
+        }
+        return found;
+    }
+}

@@ -1,0 +1,84 @@
+using MnemoLite.Api.Database;
+
+namespace MnemoLite.Api.Caching;
+
+/// <summary>
+/// The latest writes of every instance, those of this one before they are acknowledged. Nothing is ever removed from a cache: an answer is
+/// taken from there only if none of the writes that it did not see could have changed it.
+/// </summary>
+internal sealed class RecentWrites(ChangeFeed feed)
+{
+    private const int Capacity = 2048;
+
+    private readonly Write?[] _ring = new Write?[Capacity];
+    private readonly Lock _appending = new();
+    private long _last;
+    private ulong _forgotten, _floor;
+    private long _heardFrom;
+
+    /// <summary>Whether the writes of all instances come in.</summary>
+    public bool AreHeard => feed.Listening is var connection and > 0 && connection == Volatile.Read(ref _heardFrom);
+
+    /// <summary>Adds a write of this instance that is committed, and tells the others.</summary>
+    public void Add(Write write)
+    {
+        Append(write);
+        feed.Publish(write.Kind, write.Xid, write.Ids);
+    }
+
+    /// <summary>Adds a write of another instance.</summary>
+    public void Append(Write write)
+    {
+        lock (_appending)
+        {
+            ref var slot = ref _ring[(_last + 1) % Capacity];
+            if (slot is { } oldest)
+                _forgotten = Math.Max(_forgotten, oldest.Xid);
+            write.Sequence = _last + 1;
+            Volatile.Write(ref slot, write);
+            Volatile.Write(ref _last, write.Sequence);
+        }
+    }
+
+    /// <summary>Writes may have been missed: only what was read by this snapshot or later counts from now on.</summary>
+    /// <param name="now">Taken after that was known.</param>
+    /// <param name="connection">Of the feed, by which every later write is heard.</param>
+    public void Forget(Snapshot now, long connection)
+    {
+        lock (_appending)
+        {
+            Volatile.Write(ref _floor, Math.Max(_floor, now.Xmax));
+            Volatile.Write(ref _heardFrom, connection);
+        }
+    }
+
+    /// <summary>Checks an answer against the writes since it was last checked.</summary>
+    /// <param name="answer">The answer.</param>
+    /// <param name="knownWhenRead">A transaction that was known to be committed before the answer was read; 0 if none was.</param>
+    /// <returns>0 if it is still right; otherwise the transaction that may have changed it.</returns>
+    public ulong FindOutdating<TBasis>(CachedAnswer<TBasis> answer, ulong knownWhenRead) where TBasis : class, IAnswerBasis
+    {
+        var floor = Volatile.Read(ref _floor);
+        if (answer.Snapshot.Xmin < floor && knownWhenRead < floor)
+            return floor;
+        var last = Volatile.Read(ref _last);
+        var from = answer.CheckedUpTo + 1;
+        if (from < last - Capacity + 1)
+        {
+            var forgotten = Volatile.Read(ref _forgotten);
+            if (answer.Snapshot.Xmin <= forgotten && knownWhenRead < forgotten)
+                return forgotten;
+            from = last - Capacity + 1;
+        }
+        for (var sequence = Math.Max(from, 1); sequence <= last; sequence++)
+        {
+            var write = Volatile.Read(ref _ring[sequence % Capacity])!;
+            if (write.Sequence != sequence) // overwritten meanwhile
+                return Volatile.Read(ref _forgotten);
+            if (!answer.Snapshot.Sees(write.Xid) && answer.Basis.MayChange(write))
+                return write.Xid;
+        }
+        answer.CheckedUpTo = last;
+        return 0;
+    }
+}

@@ -1,0 +1,13 @@
+using MnemoLite.Api.Caching;
+using MnemoLite.Api.Database;
+
+namespace MnemoLite.Api.Events;
+
+/// <summary>A single event, or that there is none of that id.</summary>
+internal sealed record EventBasis(Guid Id) : IAnswerBasis
+{
+    public int Size => 40;
+
+    public bool MayChange(Write write) =>
+        write.Kind is ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted && write.Ids.Contains(Id);
+}
