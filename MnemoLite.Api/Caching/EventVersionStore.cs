@@ -10,6 +10,9 @@ internal sealed class EventVersionStore(NpgsqlDataSource dataSource)
     /// <summary>The lexemes of an event; null where they are too many to be kept.</summary>
     public const string Words = "CASE WHEN length(keywords) <= 1000 THEN tsvector_to_array(keywords) END";
 
+    /// <summary>What the primary has at this moment.</summary>
+    public Task<Snapshot> TakeSnapshotAsync(CancellationToken cancellationToken) => Snapshot.TakeAsync(dataSource, cancellationToken);
+
     public async Task<Dictionary<Guid, EventVersion>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(

@@ -1,11 +1,10 @@
 using System.Data.Common;
 using MnemoLite.Api.Database;
-using Npgsql;
 
 namespace MnemoLite.Api.Caching;
 
 /// <summary>Takes what other instances write from the feed, with what searches need to know of it, into the recent writes.</summary>
-internal sealed class HeardWrites(ChangeFeed feed, RecentWrites writes, EventVersionStore versions, NpgsqlDataSource dataSource, TimeProvider clock) : BackgroundService
+internal sealed class HeardWrites(ChangeFeed feed, RecentWrites writes, EventVersionStore versions, TimeProvider clock) : BackgroundService
 {
     /// <summary>More changes at once than these are a bulk: then every search is made again.</summary>
     private const int MostLookedAt = 32;
@@ -14,13 +13,13 @@ internal sealed class HeardWrites(ChangeFeed feed, RecentWrites writes, EventVer
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var subscription = feed.Subscribe();
         while (true)
         {
-            var changes = await subscription.TakeAsync(stoppingToken);
+            var changes = await feed.HearAsync(stoppingToken);
             if (changes.Any(change => change.Kind == ChangeKind.Missed))
                 await CatchUpAsync(stoppingToken);
             await HearAsync([.. changes.Where(change => !change.IsOwn && change.Kind != ChangeKind.Missed)], stoppingToken);
+            feed.PassOn(changes);
         }
     }
 
@@ -30,7 +29,7 @@ internal sealed class HeardWrites(ChangeFeed feed, RecentWrites writes, EventVer
         {
             try
             {
-                writes.Forget(await Snapshot.TakeAsync(dataSource, cancellationToken), connection);
+                writes.Forget(await versions.TakeSnapshotAsync(cancellationToken), connection);
                 return;
             }
             catch (DbException)

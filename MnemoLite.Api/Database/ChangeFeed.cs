@@ -47,7 +47,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(15);
 
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
-    private readonly ChangeQueue _committed = new(100_000);
+    private readonly ChangeQueue _committed = new(100_000), _heard = new(100_000);
     private readonly ConcurrentDictionary<Subscription, bool> _subscriptions = new();
     private long _connections, _listening;
 
@@ -57,12 +57,21 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
     /// <summary>Tells of a change that is committed; returns at once.</summary>
     public void Publish(ChangeKind kind, ulong xid, IReadOnlyList<Guid> ids)
     {
-        foreach (var id in ids)
-            _committed.Add(new(kind, id, xid));
+        _committed.Add([.. ids.Select(id => new Change(kind, id, xid))]);
     }
 
     /// <summary>Tells that anything may have changed; returns at once.</summary>
-    public void PublishMissed() => _committed.Add(Missed);
+    public void PublishMissed() => _committed.Add([Missed]);
+
+    /// <summary>The next changes as they come in, of this instance and others, for the one that passes them on to those who subscribed.</summary>
+    public Task<IReadOnlyList<Change>> HearAsync(CancellationToken cancellationToken) => _heard.TakeAsync(ChangesPerNotification, cancellationToken);
+
+    /// <summary>Passes changes on: from now on nothing here answers with what was before them.</summary>
+    public void PassOn(IReadOnlyList<Change> changes)
+    {
+        foreach (var subscription in _subscriptions.Keys)
+            subscription.Changes.Add(changes);
+    }
 
     /// <summary>From now on, every change; until it is disposed.</summary>
     public Subscription Subscribe()
@@ -104,11 +113,11 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
             try
             {
                 await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, notification) => Distribute(Read(notification.Payload));
+                connection.Notification += (_, notification) => _heard.Add(Read(notification.Payload));
                 await using var listen = new NpgsqlCommand(ListenSql, connection);
                 await listen.ExecuteNonQueryAsync(cancellationToken);
                 Volatile.Write(ref _listening, ++_connections);
-                Distribute([Missed]);
+                _heard.Add([Missed]);
                 while (true)
                 {
                     if (!await connection.WaitAsync(Silence, cancellationToken))
@@ -121,15 +130,6 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
                 Log.ChangeFeedAway(log, exception.Message);
                 await Task.Delay(Pause, clock, cancellationToken);
             }
-        }
-    }
-
-    private void Distribute(IReadOnlyList<Change> changes)
-    {
-        foreach (var subscription in _subscriptions.Keys)
-        {
-            foreach (var change in changes)
-                subscription.Changes.Add(change);
         }
     }
 
@@ -176,10 +176,13 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
         private readonly Channel<Change> _changes = Channel.CreateBounded<Change>(new BoundedChannelOptions(capacity) { SingleReader = true });
         private volatile bool _missed;
 
-        public void Add(Change change)
+        public void Add(IReadOnlyList<Change> changes)
         {
-            if (!_changes.Writer.TryWrite(change))
-                _missed = true;
+            foreach (var change in changes)
+            {
+                if (!_changes.Writer.TryWrite(change))
+                    _missed = true;
+            }
         }
 
         public async Task<IReadOnlyList<Change>> TakeAsync(int limit, CancellationToken cancellationToken)

@@ -48,15 +48,7 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(new() { Value = vectors.Select(vector => vector is null ? (int?)null : place++).ToArray() });
         command.Parameters.Add(new() { Value = model.Dimension });
         command.Parameters.Add(new() { Value = model.Id });
-        var completed = new List<Guid>();
-        ulong xid = 0;
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            completed.Add(reader.GetGuid(0));
-            xid = reader.GetFieldValue<ulong>(1);
-        }
-        return completed.Count == 0 ? null : new(xid, ChangeKind.Updated, completed);
+        return await ReadWriteAsync(command, cancellationToken);
     }
 
     /// <summary>Gives events back, to be taken again after a pause; an outage does not count as an attempt of theirs.</summary>
@@ -64,19 +56,21 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
     /// <param name="pause">Until they are due; null where they are given up.</param>
     /// <param name="isOutage">Whether the generator was away, so that they are not to blame.</param>
     /// <param name="cancellationToken">Ends the command.</param>
-    public async Task GiveBackAsync(IReadOnlyList<PendingEmbedding> taken, TimeSpan? pause, bool isOutage, CancellationToken cancellationToken)
+    /// <returns>The write, if there still is such an event; what an event says of its embedding changes where it is given up.</returns>
+    public async Task<Write?> GiveBackAsync(IReadOnlyList<PendingEmbedding> taken, TimeSpan? pause, bool isOutage, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             UPDATE events
             SET embedding_due = coalesce(now() + $3, 'infinity'), embedding_attempts = embedding_attempts - CASE WHEN $4 THEN 1 ELSE 0 END
             FROM unnest($1::uuid[], $2::timestamptz[]) AS given (id, due)
             WHERE events.id = given.id AND embedding_due = given.due
+            RETURNING events.id, pg_current_xact_id()
             """);
         command.Parameters.Add(new() { Value = taken.Select(item => item.Id).ToArray() });
         command.Parameters.Add(new() { Value = taken.Select(item => item.Due).ToArray() });
         command.Parameters.Add(new() { Value = (object?)pause ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval });
         command.Parameters.Add(new() { Value = isOutage });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        return await ReadWriteAsync(command, cancellationToken);
     }
 
     public async Task<(long Pending, long Failed)> CountAsync(CancellationToken cancellationToken)
@@ -88,5 +82,18 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
+    private static async Task<Write?> ReadWriteAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var ids = new List<Guid>();
+        ulong xid = 0;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            ids.Add(reader.GetGuid(0));
+            xid = reader.GetFieldValue<ulong>(1);
+        }
+        return ids.Count == 0 ? null : new(xid, ChangeKind.Updated, ids);
     }
 }

@@ -121,6 +121,8 @@ internal sealed class EmbeddingWorker : BackgroundService
         var givenUp = item.Attempts >= MaxAttempts;
         if (givenUp)
             Log.EmbeddingGivenUp(_log, item.Id, refused.Message);
-        await _queue.GiveBackAsync([item], givenUp ? null : item.Attempts * Idle, isOutage: false, cancellationToken);
+        var written = await _queue.GiveBackAsync([item], givenUp ? null : item.Attempts * Idle, isOutage: false, cancellationToken);
+        if (givenUp && written is not null)
+            _writes.Add(written);
     }
 }

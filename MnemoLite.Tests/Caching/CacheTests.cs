@@ -1,0 +1,176 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using Npgsql;
+
+namespace MnemoLite.Tests.Caching;
+
+public sealed class CacheTests(RunningApplication app)
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_was_read_once_is_answered_from_the_cache()
+    {
+        var @event = await RememberAsync(app.Http, "read twice");
+        var (first, made) = await ReadAsync(app.Http, $"/v1/events/{@event}");
+        var (second, cached) = await ReadAsync(app.Http, $"/v1/events/{@event}");
+        Assert.Equal(("mnemolite; fwd=miss", "mnemolite; hit"), (made, cached));
+        Assert.Equal(first, second);
+    }
+
+    [Fact]
+    public async Task A_client_can_ask_for_an_answer_that_is_made_now()
+    {
+        var @event = await RememberAsync(app.Http, "made now");
+        await ReadAsync(app.Http, $"/v1/events/{@event}");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/{@event}");
+        request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
+        using var response = await app.Http.SendAsync(request, Cancelled);
+        Assert.Equal("mnemolite; fwd=request", Assert.Single(response.Headers.GetValues("Cache-Status")));
+    }
+
+    [Fact]
+    public async Task That_there_is_no_such_event_is_known_only_until_there_is_one()
+    {
+        var id = Guid.CreateVersion7();
+        for (var i = 0; i < 2; i++)
+        {
+            using var missing = await app.Http.GetAsync(new Uri($"/v1/events/{id}", UriKind.Relative), Cancelled);
+            Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
+        }
+        var stored = await app.Client.StoreAsync(new[] { new BatchEvent { Id = id, Content = JsonText.From(new { text = "here now" }) } }.ToAsyncEnumerable(), Cancelled);
+        Assert.Equal(1, stored.Created);
+        using var found = await app.Http.GetAsync(new Uri($"/v1/events/{id}", UriKind.Relative), Cancelled);
+        Assert.Equal(HttpStatusCode.OK, found.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_hundred_requests_for_what_is_not_in_the_cache_make_one_query()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var api = ApiProcess.Start(database.Setting, "--EMBEDDING_MODE=mock");
+        using var http = await api.ConnectAsync(Cancelled);
+        var @event = await RememberAsync(http, "wanted by all");
+        await using var holding = new NpgsqlConnection(database.ConnectionString);
+        await holding.OpenAsync(Cancelled);
+        await using var transaction = await holding.BeginTransactionAsync(Cancelled);
+        await using (var command = new NpgsqlCommand("LOCK TABLE events IN ACCESS EXCLUSIVE MODE", holding, transaction))
+            await command.ExecuteNonQueryAsync(Cancelled); // nobody can read before all have asked
+
+        var asked = Enumerable.Range(0, 100).Select(_ => ReadAsync(http, $"/v1/events/{@event}")).ToList();
+        await Eventually.UntilAsync(async () => await QueriesAsync() == "1");
+        await Eventually.UntilAsync(async () => await ActiveRequestsAsync(http) >= 101); // and the one that asks
+        Assert.Equal("1", await QueriesAsync());
+        await transaction.RollbackAsync(Cancelled);
+
+        var answers = await Task.WhenAll(asked);
+        Assert.Single(answers.Select(answer => answer.Body).Distinct());
+        Assert.Single(answers, answer => answer.Outcome.Contains("miss", StringComparison.Ordinal));
+        var stats = await StatsAsync(http);
+        Assert.Equal((99, 1), (stats.EventCache.Hits, stats.EventCache.Misses));
+
+        async Task<string> QueriesAsync() => (await database.ExecuteAsync(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%LEFT JOIN events%'"))[0];
+    }
+
+    [Fact]
+    public async Task Hits_misses_items_and_evictions_are_counted_exactly()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var api = ApiProcess.Start(database.Setting, "--EMBEDDING_MODE=mock", "--Caching:EventItems=3");
+        using var http = await api.ConnectAsync(Cancelled);
+        var first = await RememberAsync(http, "first");
+        await ReadAsync(http, $"/v1/events/{first}");
+        await ReadAsync(http, $"/v1/events/{first}");
+        await ReadAsync(http, $"/v1/events/{first}?include_embedding=false");
+        var stats = (await StatsAsync(http)).EventCache;
+        Assert.Equal((1, 2, "33.3%", 2, 3), (stats.Hits, stats.Misses, stats.HitRate, stats.Items, stats.MaxItems));
+        Assert.InRange(stats.MemoryBytes, 5000, 20_000); // one of the two with its 512 numbers
+
+        for (var i = 0; i < 10; i++)
+            await ReadAsync(http, $"/v1/events/{await RememberAsync(http, $"another {i}")}");
+        await Eventually.UntilAsync(async () => (await StatsAsync(http)).EventCache is { Evictions: > 0, Items: <= 3 });
+
+        using var cleared = await http.PostAsync(new Uri("/v1/events/cache/clear", UriKind.Relative), null, Cancelled);
+        Assert.Equal(HttpStatusCode.NoContent, cleared.StatusCode);
+        await Eventually.UntilAsync(async () => (await StatsAsync(http)).EventCache is { Items: 0, MemoryBytes: 0 });
+    }
+
+    [Fact]
+    public async Task Changes_missed_while_the_connection_was_lost_are_not_answered_from_the_cache()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var api = ApiProcess.Start(database.Setting, "--EMBEDDING_MODE=mock");
+        using var http = await api.ConnectAsync(Cancelled);
+        var @event = await RememberAsync(http, "before");
+        await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Outcome.Contains("hit", StringComparison.Ordinal));
+
+        // a change that nobody tells of, and the feed's connection lost before anybody could have
+        await database.ExecuteAsync($"""
+            WITH changed AS (UPDATE events SET metadata = '{"{"}"seen": true{"}"}' WHERE id = '{@event}' RETURNING id)
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity, changed WHERE datname = current_database() AND query LIKE 'LISTEN%'
+            """);
+        await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Body.Contains("seen", StringComparison.Ordinal));
+        await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Outcome.Contains("hit", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_write_leaves_the_searches_it_cannot_change_in_the_cache()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var api = ApiProcess.Start(database.Setting);
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+        for (var i = 0; i < 120; i++)
+            await client.CreateAsync(new() { Content = JsonText.From(new { text = $"The deployment of release {i} failed" }), Metadata = JsonText.From(new { project = "web" }) }, Cancelled);
+        var searches = new (string Name, SearchRequest Request)[]
+        {
+            ("filter", new() { Metadata = JsonText.From(new { project = "web" }) }),
+            ("window", new() { TsEnd = DateTimeOffset.UtcNow.AddDays(-1) }),
+            ("meaning", new() { Query = "Which releases could not be deployed?", Mode = SearchMode.Semantic, Limit = 5 }),
+            ("words", new() { Query = "deployment failed", Mode = SearchMode.Keyword, Limit = 5 }),
+            ("both", new() { Query = "deployment failed", Limit = 5 }),
+        };
+        foreach (var (_, request) in searches)
+            await SearchAsync(http, request);
+
+        await client.CreateAsync(new() { Content = JsonText.From(new { text = "My grandmother keeps bees" }), Metadata = JsonText.From(new { project = "home" }) }, Cancelled);
+        foreach (var (name, request) in searches)
+            Assert.Equal((name, "mnemolite; hit"), (name, await SearchAsync(http, request)));
+
+        await client.CreateAsync(new() { Content = JsonText.From(new { text = "Release 500 could not be deployed, the deployment of release 500 failed" }), Metadata = JsonText.From(new { project = "web" }) }, Cancelled);
+        foreach (var (name, request) in searches)
+            Assert.Equal((name, name == "window" ? "mnemolite; hit" : "mnemolite; fwd=stale"), (name, await SearchAsync(http, request)));
+    }
+
+    private static async Task<Guid> RememberAsync(HttpClient http, string text) =>
+        (await new MnemoLiteClient(http).CreateAsync(new() { Content = JsonText.From(new { text }) }, Cancelled)).Id;
+
+    private static async Task<(string Body, string Outcome)> ReadAsync(HttpClient http, string path)
+    {
+        using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return (await response.Content.ReadAsStringAsync(Cancelled), Assert.Single(response.Headers.GetValues("Cache-Status")));
+    }
+
+    private static async Task<string> SearchAsync(HttpClient http, SearchRequest request)
+    {
+        using var response = await http.PostAsJsonAsync(new Uri("/v1/search", UriKind.Relative), request, MnemoLiteJson.Default.SearchRequest, Cancelled);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return Assert.Single(response.Headers.GetValues("Cache-Status"));
+    }
+
+    private static async Task<int> ActiveRequestsAsync(HttpClient http)
+    {
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancelled);
+        return metrics.Split('\n').Where(line => line.StartsWith("http_server_active_requests{", StringComparison.Ordinal))
+            .Sum(line => int.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture));
+    }
+
+    private static async Task<CachesStats> StatsAsync(HttpClient http) =>
+        (await http.GetFromJsonAsync(new Uri("/v1/events/cache/stats", UriKind.Relative), MnemoLiteJson.Default.CachesStats, Cancelled))!;
+}
