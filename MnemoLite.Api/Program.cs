@@ -18,6 +18,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
     kestrel.Limits.MaxRequestBodySize = 4 << 20;
+    kestrel.Limits.MaxRequestLineSize = 128 << 10; // a vector may be a part of it
 });
 builder.Services.ConfigureHttpJsonOptions(json =>
 {

@@ -19,6 +19,7 @@ internal static class ErrorServices
             {
                 StatusCodes.Status404NotFound => "There is nothing at this path; GET /openapi/v1.json lists what there is.",
                 StatusCodes.Status405MethodNotAllowed => "This path does not take that method; GET /openapi/v1.json lists what it takes.",
+                StatusCodes.Status413PayloadTooLarge => "The body is larger than this service takes: split it up.",
                 StatusCodes.Status415UnsupportedMediaType => "The body must be JSON: send Content-Type: application/json.",
                 _ => null,
             };

@@ -66,12 +66,9 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
                 ? New(StatusCodes.Status400BadRequest, $"{name} {expected}, not \"{value}\".")
                 : Unprocessable($"{name} {expected}, not \"{value}\".", Errors(name, expected));
         }
-        return bad.StatusCode switch
-        {
-            StatusCodes.Status413PayloadTooLarge => New(bad.StatusCode, "The body is larger than this service takes: split it up."),
-            StatusCodes.Status415UnsupportedMediaType => New(bad.StatusCode, "The body must be JSON: send Content-Type: application/json."),
-            _ => New(bad.StatusCode, bad.Message),
-        };
+        return bad.StatusCode is StatusCodes.Status413PayloadTooLarge or StatusCodes.Status415UnsupportedMediaType
+            ? new() { Status = bad.StatusCode } // ErrorServices says what is wrong
+            : New(bad.StatusCode, bad.Message);
     }
 
     private ProblemDetails Away(NpgsqlException exception)

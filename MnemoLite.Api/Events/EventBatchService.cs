@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Embeddings;
@@ -13,46 +14,44 @@ internal sealed class EventBatchService(
 {
     private const int ChunkItems = 256, ChunkBytes = 4 << 20, MaxErrors = 1000;
 
+    /// <summary>So many keep two processors busy, of which a chunk uses one at a time, PostgreSQL's share included; more leave none to others.</summary>
+    private static readonly int ChunksAtOnce = Math.Clamp(Environment.ProcessorCount, 2, 4);
+
     /// <summary>
-    /// Stores the events of the body a few hundred at a time as they come in, one chunk while the next is embedded; a bad event is reported
-    /// and spoils none of the others.
+    /// Stores the events of the body a few hundred at a time as they come in, some chunks being embedded while others are stored; a bad event is
+    /// reported and spoils none of the others.
     /// </summary>
     public async Task<BatchResult> StoreAsync(PipeReader body, CancellationToken cancellationToken)
     {
         var result = new Outcome();
-        var chunk = new List<(int Index, Event Event)>();
-        var storing = Task.CompletedTask;
-        int index = 0, bytes = 0;
-        try
-        {
-            await foreach (var item in BatchReader.ReadAsync(body, cancellationToken))
-            {
-                if (Read(item, out var error) is { } @event)
-                    chunk.Add((index, @event));
-                else
-                    result.Fail(index, error!);
-                index++;
-                bytes += item.Utf8.Length;
-                if (chunk.Count >= ChunkItems || bytes >= ChunkBytes)
-                    await StoreChunkAsync();
-            }
-            await StoreChunkAsync();
-            await storing;
-            return result.ToBatchResult();
-        }
-        finally
-        {
-            await storing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // after a failure too, no statement is left running
-        }
+        await Parallel.ForEachAsync(
+            ReadChunksAsync(body, result, cancellationToken),
+            new ParallelOptions { MaxDegreeOfParallelism = ChunksAtOnce, CancellationToken = cancellationToken },
+            async (chunk, cancelled) => await StoreChunkAsync(chunk, result, cancelled));
+        return result.ToBatchResult();
+    }
 
-        async Task StoreChunkAsync()
+    private async IAsyncEnumerable<List<(int Index, Event Event)>> ReadChunksAsync(
+        PipeReader body, Outcome result, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var chunk = new List<(int Index, Event Event)>();
+        int index = 0, bytes = 0;
+        await foreach (var item in BatchReader.ReadAsync(body, cancellationToken))
         {
-            var embedder = models.Current;
-            var embedded = await EmbedAsync(embedder, chunk, cancellationToken);
-            await storing;
-            storing = InsertAsync(chunk, embedder, embedded, result, cancellationToken);
-            (chunk, bytes) = ([], 0);
+            if (Read(item, out var error) is { } @event)
+                chunk.Add((index, @event));
+            else
+                result.Fail(index, error!);
+            index++;
+            bytes += item.Utf8.Length;
+            if (chunk.Count >= ChunkItems || (bytes >= ChunkBytes && chunk.Count > 0))
+            {
+                yield return chunk;
+                (chunk, bytes) = ([], 0);
+            }
         }
+        if (chunk.Count > 0)
+            yield return chunk;
     }
 
     private static async Task<List<Event>> EmbedAsync(Embedder embedder, List<(int Index, Event Event)> chunk, CancellationToken cancellationToken)
@@ -67,15 +66,11 @@ internal sealed class EventBatchService(
         })];
     }
 
-    private async Task InsertAsync(
-        List<(int Index, Event Event)> chunk, Embedder embeddedBy, List<Event> embedded, Outcome result, CancellationToken cancellationToken)
+    private async Task StoreChunkAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
     {
-        if (chunk.Count == 0)
-            return;
         var stored = await models.UseAsync(
             async embedder => await store.InsertAsync(
-                embedder == embeddedBy ? embedded : await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model,
-                writes.Add, cancellationToken),
+                await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model, writes.Add, cancellationToken),
             cancellationToken);
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))
             result.Add(index, @event.Id, outcome);
@@ -112,20 +107,23 @@ internal sealed class EventBatchService(
         return null;
     }
 
-    /// <summary>Bad events are told while others are being stored.</summary>
+    /// <summary>What became of the events, in their order, whatever chunk was the first to be stored.</summary>
     private sealed class Outcome
     {
         private readonly Lock _lock = new();
         private readonly List<BatchError> _errors = [];
-        private readonly List<Guid> _ids = [];
+        private readonly List<(int Index, Guid Id)> _created = [];
         private int _existing, _failed;
 
         public void Add(int index, Guid id, StoredEvent stored)
         {
             if (stored == StoredEvent.Created)
-                _ids.Add(id);
+            {
+                lock (_lock)
+                    _created.Add((index, id));
+            }
             else if (stored == StoredEvent.Existing)
-                _existing++;
+                Interlocked.Increment(ref _existing);
             else if (stored == StoredEvent.Different)
                 Fail(index, $"There is an event {id} already, with other values: leave its id out to store both.");
             else
@@ -142,6 +140,8 @@ internal sealed class EventBatchService(
             }
         }
 
-        public BatchResult ToBatchResult() => new(_ids.Count, _existing, _failed, [.. _errors.OrderBy(error => error.Index)], _ids);
+        public BatchResult ToBatchResult() => new(
+            _created.Count, _existing, _failed, [.. _errors.OrderBy(error => error.Index)],
+            [.. _created.OrderBy(created => created.Index).Select(created => created.Id)]);
     }
 }

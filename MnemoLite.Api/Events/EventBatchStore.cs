@@ -82,6 +82,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
             FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $7::int[], $9::bool[])
                 AS given (id, timestamp, content, metadata, place, pending)
             WHERE check_model($10, $8)
+            ORDER BY id -- two writers of the same ids wait for each other in one order only
             ON CONFLICT (id) DO NOTHING
             RETURNING id, pg_current_xact_id()
             """);

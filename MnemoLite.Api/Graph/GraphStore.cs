@@ -65,9 +65,33 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
         FROM reached JOIN nodes AS node ON node.space = $1 AND node.id = reached.id
         """;
 
-    private const string EdgesAmongReached = """
-        SELECT edge.id, edge.type, NULL, NULL::jsonb, edge.created_at, greatest(a.depth, b.depth), NULL::integer, edge.source, edge.target
-        FROM reached AS a JOIN edges AS edge ON edge.space = $1 AND edge.source = a.id JOIN reached AS b ON b.id = edge.target
+    /// <summary>
+    /// The edges of which both ends are <c>reached</c>. Of a node with more than 1,000 edges not all are read: what it has to each of the others
+    /// is looked up instead, so that a hub costs no more than the nodes around it.
+    /// </summary>
+    private const string Among = """
+        , leaving AS MATERIALIZED (
+            SELECT a.id AS source, a.depth, edge.target, edge.id, edge.type, edge.created_at
+            FROM reached AS a
+            CROSS JOIN LATERAL (
+                SELECT target, id, type, created_at FROM edges WHERE space = $1 AND source = a.id ORDER BY target DESC LIMIT 1001
+            ) AS edge
+        ), hubs AS MATERIALIZED (
+            SELECT source, depth FROM leaving GROUP BY source, depth HAVING count(*) > 1000
+        ), among AS (
+            SELECT leaving.id, leaving.type, leaving.created_at, greatest(leaving.depth, b.depth) AS depth, leaving.source, leaving.target
+            FROM leaving JOIN reached AS b ON b.id = leaving.target
+            WHERE leaving.source <> ALL (ARRAY(SELECT source FROM hubs))
+            UNION ALL
+            SELECT edge.id, edge.type, edge.created_at, greatest(hubs.depth, b.depth), hubs.source, b.id
+            FROM hubs
+            CROSS JOIN reached AS b
+            CROSS JOIN LATERAL (SELECT id, type, created_at FROM edges WHERE space = $1 AND source = hubs.source AND target = b.id LIMIT 1000) AS edge
+        )
+        """;
+
+    private const string EdgesAmong = """
+        SELECT id, type, NULL, NULL::jsonb, created_at, depth, NULL::integer, source, target FROM among ORDER BY depth, id
         """;
 
     /// <returns>Null where there is one of that id.</returns>
@@ -199,9 +223,10 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
             ), cut AS (
                 SELECT 0 AS complete_depth FROM page HAVING count(*) > {most}
             )
-            (SELECT * FROM ({ReachedNodes} ORDER BY place) AS found)
+            {Among}
+            ({ReachedNodes} ORDER BY place)
             UNION ALL
-            (SELECT * FROM ({EdgesAmongReached} ORDER BY edge.id LIMIT {where.Parameter(maxEdges)} + 1) AS among)
+            ({EdgesAmong} LIMIT {where.Parameter(maxEdges)} + 1)
             """;
         var part = await ReadPartAsync(command, maxEdges, snapshot, cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
@@ -212,10 +237,10 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
     {
         var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
         await using var command = dataSource.CreateCommand($"""
-            {Walk}{Reached}
-            (SELECT * FROM ({ReachedNodes} ORDER BY reached.depth, node.id DESC) AS found)
+            {Walk}{Reached}{Among}
+            ({ReachedNodes} ORDER BY reached.depth, node.id DESC)
             UNION ALL
-            (SELECT * FROM ({EdgesAmongReached} ORDER BY greatest(a.depth, b.depth), edge.id LIMIT $9 + 1) AS among)
+            ({EdgesAmong} LIMIT $9 + 1)
             """);
         AddWalk(command, walk, stop: null);
         command.Parameters.Add(new() { Value = maxEdges });

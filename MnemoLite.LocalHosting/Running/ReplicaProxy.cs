@@ -18,7 +18,11 @@ internal sealed class ReplicaProxy : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(address.GetLeftPart(UriPartial.Authority));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MaxRequestLineSize = 128 << 10;
+        });
         builder.Services.AddReverseProxy().LoadFromMemory(Routes, Clusters([]));
         _app = builder.Build();
         _app.MapReverseProxy();

@@ -1,6 +1,13 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Events;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 
@@ -113,6 +120,45 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         await Eventually.UntilAsync(async () => (await client.GetAsync(created.Id, Cancelled))!.EmbeddingState is null);
         var expected = await new MockEmbeddingGenerator().GenerateVectorAsync("something else entirely", cancellationToken: Cancelled);
         Assert.Equal(expected.ToArray(), (await client.GetAsync(created.Id, Cancelled))!.Embedding);
+    }
+
+    [Fact]
+    public async Task The_backlog_and_what_was_given_up_are_metrics()
+    {
+        var builder = WebApplication.CreateBuilder(
+            [_database.Setting, "--Embedding:Mode=openai", $"--Embedding:Endpoint={_endpoint.Address}", "--Embedding:Model=fake", "--Embedding:Dimension=512"]);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.AddDatabase().AddEmbeddings().AddEvents();
+        await using var api = builder.Build();
+        var measured = new ConcurrentDictionary<string, long>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Scope == api.Services.GetRequiredService<IMeterFactory>())
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured[instrument.Name] = value);
+        listener.Start();
+        await api.Services.GetRequiredService<EmbeddingWorker>().StartAsync(Cancelled);
+        await api.Services.GetRequiredService<StorePreparation>().StartAsync(Cancelled);
+        await Eventually.UntilAsync(() => Task.FromResult(api.Services.GetRequiredService<StorePreparation>().Ready));
+
+        _endpoint.State = FakeEmbeddingEndpoint.Away;
+        var events = api.Services.GetRequiredService<EventService>();
+        foreach (var text in new[] { "one", FakeEmbeddingEndpoint.Poison, "two" })
+            await events.CreateAsync(Text(text), idempotencyKey: null, Cancelled);
+        await MeasuredAsync(pending: 3, failed: 0);
+        _endpoint.State = FakeEmbeddingEndpoint.Well;
+        await MeasuredAsync(pending: 0, failed: 1);
+
+        Task MeasuredAsync(long pending, long failed) => Eventually.UntilAsync(() =>
+        {
+            listener.RecordObservableInstruments();
+            return Task.FromResult(measured["mnemolite.embeddings.pending"] == pending && measured["mnemolite.embeddings.failed"] == failed);
+        });
     }
 
     [Theory]

@@ -155,6 +155,7 @@ public sealed class EventTests(RunningApplication app)
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, text.StatusCode);
         using var huge = await app.Http.PostAsJsonAsync("/v1/events/", new { content = new { text = new string('x', 5 << 20) } }, Cancelled);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, huge.StatusCode);
+        Assert.NotEmpty((await huge.Content.ReadFromJsonAsync(MnemoLiteJson.Default.Problem, Cancelled))!.Detail!);
     }
 
     [Fact]

@@ -202,8 +202,11 @@ public sealed class GraphTests(RunningApplication app)
         var hub = await NodeAsync("hub");
         await Parallel.ForEachAsync(Enumerable.Range(0, 1005), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancelled },
             async (i, _) => await EdgeAsync(hub, await NodeAsync($"spoke {i}")));
+        var newest = await NodeAsync("newest");
+        foreach (var (source, target) in new[] { (hub, newest), (hub, newest), (newest, hub), (newest, newest), (hub, hub) })
+            await EdgeAsync(source, target);
         var expanded = await app.Client.ExpandAsync(hub, depth: 3, limit: 5000, cancellationToken: Cancelled);
-        Assert.Equal((1000, 999, true, 0),
+        Assert.Equal((1000, 1003, true, 0),
             (expanded!.Stats.TotalNodes, expanded.Stats.TotalEdges, expanded.Stats.Truncated, expanded.Stats.CompleteDepth));
         Assert.Equal(1000, expanded.Nodes.Select(node => node.Data.Id).Distinct().Count());
     }

@@ -204,7 +204,7 @@ public sealed class SearchTests(RunningApplication app)
         var near = await RememberAsync("The lighthouse keeper counts the ships", project);
         await RememberAsync("Interest rates were raised by the central bank", project);
         var filter = Uri.EscapeDataString(Project(project).ToString());
-        var vector = Uri.EscapeDataString($"[{string.Join(',', near.Embedding!.Select(x => x.ToString("R", CultureInfo.InvariantCulture)))}]");
+        var vector = Uri.EscapeDataString($"[{string.Join(", ", near.Embedding!.Select(x => ((double)x).ToString(CultureInfo.InvariantCulture)))}]");
 
         foreach (var path in new[]
         {
