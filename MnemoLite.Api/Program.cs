@@ -36,6 +36,7 @@ builder.AddSearch();
 builder.AddGraph();
 builder.AddStorage();
 builder.AddMcp();
+builder.AddOperations();
 builder.AddOpenApi();
 
 if (builder.FindWrongSettings() is { Length: > 0 } wrong)
@@ -47,7 +48,7 @@ if (builder.FindWrongSettings() is { Length: > 0 } wrong)
 var app = builder.Build();
 app.UseErrors();
 app.MapDefaultEndpoints();
-app.MapHealth();
+app.MapOperations();
 app.MapEvents();
 app.MapSearch();
 app.MapGraph();
