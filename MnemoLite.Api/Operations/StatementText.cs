@@ -12,19 +12,27 @@ internal static partial class StatementText
 
     public static string WithoutValues(string sql)
     {
-        var text = Space().Replace(Literal().Replace(sql, literal => literal.Groups["comment"].Success ? " " : "?"), " ").Trim();
+        var text = Space().Replace(Part().Replace(sql, Replacement), " ").Trim();
         return text.Length <= Longest ? text : $"{text.AsSpan(0, Longest)}…";
     }
 
-    /// <summary>Comments, strings of each kind (one that does not end goes to the end), and numbers that are no part of a name or of $1.</summary>
+    private static string Replacement(Match part) => part switch
+    {
+        _ when part.Groups["name"].Success => part.Value,
+        _ when part.Groups["comment"].Success => " ",
+        _ => "?",
+    };
+
+    /// <summary>Quoted names, comments, strings of each kind (one that does not end goes to the end), and numbers that are no part of a name or of $1.</summary>
     [GeneratedRegex("""
-        (?<comment>/\*.*?(?:\*/|$)|--[^\n]*)
+        (?<name>"(?:[^"]|"")*")
+        | (?<comment>/\*.*?(?:\*/|$)|--[^\n]*)
         | \b[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?$)
         | (?:\b[bBxXnN]|\b[uU]&)?'(?:[^']|'')*(?:'|$)
-        | \$(?<tag>[A-Za-z_]\w*)?\$.*?(?:\$\k<tag>\$|$)
-        | (?<![\w$"])\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?(?!\w)
+        | \$(?<tag>(?:[A-Za-z_]\w*)?)\$.*?(?:\$\k<tag>\$|$)
+        | (?<![\w$])\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?(?!\w)
         """, RegexOptions.Singleline | RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture)]
-    private static partial Regex Literal();
+    private static partial Regex Part();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();
