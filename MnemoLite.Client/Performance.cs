@@ -16,7 +16,7 @@ public sealed record RequestMetrics(
 /// <param name="SinceStart">Its requests since the start.</param>
 public sealed record RouteStatistics(string Method, string Route, RequestStatistics Window, RequestStatistics SinceStart);
 
-/// <summary>How many requests there were in some time, and how long they took; times are at most 3 % above what was measured.</summary>
+/// <summary>How many requests there were in some time, and how long they took; percentiles are at most 4 % above what was measured.</summary>
 /// <param name="Seconds">The time.</param>
 /// <param name="Requests">How many requests ended in it.</param>
 /// <param name="RequestsPerSecond">The same by the second.</param>

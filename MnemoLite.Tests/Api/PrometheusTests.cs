@@ -70,7 +70,12 @@ public sealed class PrometheusTests(RunningApplication app)
         for (var i = 0; i < 5; i++)
             words.Add(await AskAsync());
 
-        var text = await http.GetStringAsync("/metrics", Cancelled);
+        var text = "";
+        await Eventually.UntilAsync(async () =>
+        {
+            text = await http.GetStringAsync("/metrics", Cancelled);
+            return PrometheusText.Parse(text).Single("http_server_request_duration_seconds_count", ("http_route", "/v1/search")) == words.Count + 1;
+        });
 
         Assert.All(words, word => Assert.DoesNotContain(word, text, StringComparison.OrdinalIgnoreCase));
         var connection = new NpgsqlConnectionStringBuilder(app.ConnectionString);

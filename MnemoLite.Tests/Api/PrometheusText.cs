@@ -83,7 +83,7 @@ internal sealed partial class PrometheusText
         var family = Suffix().Replace(name, "") is var stem && types.GetValueOrDefault(stem) == "histogram" ? stem : name;
         Require(types.ContainsKey(family), $"no TYPE: {line}");
         Require(types[family] != "histogram" || family != name, $"a histogram has buckets, a sum and a count only: {line}");
-        Require(name.EndsWith("_bucket", StringComparison.Ordinal) && family != name == labels.ContainsKey("le"), $"le is of buckets: {line}");
+        Require((family != name && name.EndsWith("_bucket", StringComparison.Ordinal)) == labels.ContainsKey("le"), $"le is of buckets: {line}");
         return new(name, family, labels, value);
     }
 

@@ -53,17 +53,17 @@ public sealed class RouteMetricsTests : IAsyncDisposable
     public void The_window_forgets_what_the_start_remembers()
     {
         Serve(0.01);
-        _clock.Advance(TimeSpan.FromMinutes(4));
+        Pass(minutes: 4);
         Serve(0.02);
         Assert.Equal((2, 240), (_metrics.Read().Window.Requests, _metrics.Read().Window.Seconds));
 
-        _clock.Advance(TimeSpan.FromMinutes(2));
+        Pass(minutes: 2);
         var metrics = _metrics.Read();
         Assert.Equal((1, 2), (metrics.Window.Requests, metrics.SinceStart.Requests));
         Assert.InRange(metrics.Window.P99Ms!.Value, 20, 21);
         Assert.InRange(metrics.Window.Seconds, 270, 300);
 
-        _clock.Advance(TimeSpan.FromMinutes(6));
+        Pass(minutes: 6);
         metrics = _metrics.Read();
         Assert.Equal((0, 2), (metrics.Window.Requests, metrics.SinceStart.Requests));
         Assert.Null(metrics.Window.P99Ms);
@@ -118,6 +118,12 @@ public sealed class RouteMetricsTests : IAsyncDisposable
     {
         _metrics.Dispose();
         await _services.DisposeAsync();
+    }
+
+    private void Pass(int minutes)
+    {
+        for (var i = 0; i < 2 * minutes; i++)
+            _clock.Advance(TimeSpan.FromSeconds(30));
     }
 
     private void Serve(double seconds, int status = 200, string? route = "/a")
