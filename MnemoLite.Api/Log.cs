@@ -54,6 +54,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Information, "{Count} events from before {Cut} were dropped, as Retention:Months says")]
     public static partial void EventsDropped(ILogger logger, long count, DateTimeOffset cut);
 
+    [LoggerMessage(30, LogLevel.Warning, "Statements cannot be counted, as pg_stat_statements could not be made here: {Reason}")]
+    public static partial void StatementsNotCounted(ILogger logger, string reason);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

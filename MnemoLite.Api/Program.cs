@@ -39,6 +39,7 @@ builder.AddSearch();
 builder.AddGraph();
 builder.AddStorage();
 builder.AddMcp();
+builder.AddOperations();
 builder.AddOpenApi();
 
 if (builder.FindWrongSettings() is { Length: > 0 } wrong)
@@ -50,7 +51,7 @@ if (builder.FindWrongSettings() is { Length: > 0 } wrong)
 var app = builder.Build();
 app.UseErrors();
 app.MapDefaultEndpoints();
-app.MapHealth();
+app.MapOperations();
 app.MapCaches();
 app.MapEvents();
 app.MapSearch();

@@ -11,7 +11,9 @@ var postgres = builder.AddPostgres("postgres")
         "-c", "maintenance_work_mem=256MB",
         "-c", "max_parallel_maintenance_workers=0", // pgvector before 0.8.2 can overflow a buffer in a parallel HNSW build
         "-c", "random_page_cost=1.1",
-        "-c", "jit=off")
+        "-c", "jit=off",
+        "-c", "shared_preload_libraries=pg_stat_statements",
+        "-c", "pg_stat_statements.track_utility=off")
     .WithDataVolume(settings["DataVolume"] ?? "postgres");
 var database = postgres.AddDatabase("mnemolite");
 

@@ -22,6 +22,7 @@ internal static class DatabaseServices
 
     private static void Configure(NpgsqlDataSourceBuilder dataSource, DatabaseOptions options)
     {
+        dataSource.Name = ConnectionName; // what its metrics call the pool; they would say the connection string otherwise
         var connection = dataSource.ConnectionStringBuilder;
         connection.ApplicationName = "mnemolite";
         connection.MinPoolSize = options.MinPoolSize;

@@ -68,6 +68,52 @@ internal static class OpenApiServices
         _ when type == typeof(PathRequest) => JsonNode.Parse("""
             {"source": "019c1400-0000-7000-8000-000000000002", "target": "019c1400-0000-7000-8000-000000000003", "max_depth": 6}
             """),
+        _ when type == typeof(MonitoringStatus) => JsonNode.Parse("""
+            {"status": "degraded", "timestamp": "2026-01-31T12:00:00+00:00", "summary": {"critical": 0, "warning": 3, "info": 41}}
+            """),
+        _ when type == typeof(CriticalEvent) => JsonNode.Parse("""
+            {
+                "id": "019c1400-0000-7000-8000-000000000001", "timestamp": "2026-01-31T10:00:00+00:00", "age": "2h ago",
+                "content": {"text": "The nightly backup failed"}, "metadata": {"severity": "critical", "project": "website"}
+            }
+            """),
+        _ when type == typeof(TimelineBucket) => JsonNode.Parse("""{"time": "2026-01-31T12:00:00+00:00", "count": 7}"""),
+        _ when type == typeof(EventDistribution) => JsonNode.Parse("""
+            {
+                "by_severity": [{"label": "info", "count": 41}], "by_project": [{"label": "website", "count": 40}],
+                "by_category": [{"label": "decision", "count": 12}]
+            }
+            """),
+        _ when type == typeof(MonitoringMetrics) => JsonNode.Parse("""
+            {"total_events": 50000, "db_size_mb": 231.4, "cache_hit_ratio": 0.9974, "active_connections": 2}
+            """),
+        _ when type == typeof(RequestStatistics) => JsonNode.Parse("""
+            {
+                "seconds": 300, "requests": 5000, "requests_per_second": 16.67, "errors": 0, "error_rate": 0, "client_errors": 12,
+                "mean_ms": 2.1, "p50_ms": 1.6, "p95_ms": 5.2, "p99_ms": 9.1
+            }
+            """),
+        _ when type == typeof(PoolState) => JsonNode.Parse("""
+            {"min": 20, "max": 30, "size": 21, "busy": 3, "idle": 18, "waiting": 0, "timeouts": 0}
+            """),
+        _ when type == typeof(SlowQuery) => JsonNode.Parse("""
+            {
+                "query": "SELECT id FROM events WHERE space = $1 ORDER BY timestamp DESC LIMIT $2", "calls": 800, "total_ms": 412.7,
+                "mean_ms": 0.516, "max_ms": 9.8, "rows": 8000, "cache_hit_ratio": 0.9991
+            }
+            """),
+        _ when type == typeof(IndexStatistics) => JsonNode.Parse("""
+            {
+                "name": "events_metadata", "table": "events", "size_bytes": 3719168, "scans": 9, "tuples_read": 14994, "constraint": false,
+                "unused": false, "definition": "CREATE INDEX events_metadata ON public.events USING gin (metadata jsonb_path_ops)"
+            }
+            """),
+        _ when type == typeof(Suggestion) => JsonNode.Parse("""
+            {
+                "severity": "warning", "area": "pool", "seen": "30 of 30 database connections are busy, 4 requests wait for one.",
+                "action": "If it stays so, raise Database__MaxPoolSize within PostgreSQL's max_connections."
+            }
+            """),
         _ => null,
     };
 }
