@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Events;
 
 /// <summary>The SQL of single events and their list.</summary>
-internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const int EmbeddingColumn = EventRow.Count;
@@ -41,11 +41,11 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
 
     public async Task<Event?> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
+        await using var command = new NpgsqlCommand(
             $"SELECT {(includeEmbedding ? ColumnsAndEmbedding : EventRow.Columns)} FROM events WHERE id = $1 AND space = $2");
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
-        return await ReadOneAsync(command, cancellationToken);
+        return await reads.RunAsync(command, () => ReadOneAsync(command, cancellationToken), cancellationToken);
     }
 
     /// <summary>Those of the events that there are, without their embeddings.</summary>
@@ -109,7 +109,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
     public async Task<List<Event>> ListAsync(
         int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
         where.Add("space =", EventRow.Space);
         if (after is { } cursor)
@@ -122,11 +122,16 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
             ORDER BY timestamp DESC, id DESC
             LIMIT {where.Parameter(limit)}
             """;
-        var events = new List<Event>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-            events.Add(Read(reader));
-        return events;
+        return await reads.RunAsync(command, ReadAllAsync, cancellationToken);
+
+        async Task<List<Event>> ReadAllAsync()
+        {
+            var events = new List<Event>();
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                events.Add(Read(reader));
+            return events;
+        }
     }
 
     /// <summary>The event of the first row.</summary>

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Graph;
 
 /// <summary>The SQL of nodes, edges, and walks along them.</summary>
-internal sealed class GraphStore(NpgsqlDataSource dataSource)
+internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
 {
     private const string NodeColumns = "id, type, label, properties, created_at";
     private const string EdgeColumns = "id, source, target, type, properties, created_at";
@@ -93,9 +93,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
 
     public async Task<GraphNode?> FindNodeAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
+        await using var command = new NpgsqlCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
         AddKey(command, id);
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadNode, cancellationToken), cancellationToken);
     }
 
     public async Task<GraphNode?> UpdateNodeAsync(Guid id, GraphNodePatch patch, CancellationToken cancellationToken)
@@ -150,9 +150,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
 
     public async Task<GraphEdge?> FindEdgeAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
+        await using var command = new NpgsqlCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
         AddKey(command, id);
-        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadEdge, cancellationToken), cancellationToken);
     }
 
     public async Task<GraphEdge?> UpdateEdgeAsync(Guid id, GraphEdgePatch patch, CancellationToken cancellationToken)
@@ -176,7 +176,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
     public async Task<GraphPart> ListAsync(
         string? type, Guid? eventId, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters);
         where.Add("space =", EventRow.Space);
         if (type is not null)
@@ -199,14 +199,14 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             UNION ALL
             (SELECT * FROM ({EdgesAmongReached} ORDER BY edge.id LIMIT {where.Parameter(maxEdges)} + 1) AS among)
             """;
-        var part = await ReadPartAsync(command, maxEdges, cancellationToken);
+        var part = await reads.RunAsync(command, () => ReadPartAsync(command, maxEdges, cancellationToken), cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
     }
 
     /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> ExpandAsync(GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = new NpgsqlCommand($"""
             {Walk}{Reached}
             (SELECT * FROM ({ReachedNodes} ORDER BY reached.depth, node.id DESC) AS found)
             UNION ALL
@@ -214,21 +214,21 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             """);
         AddWalk(command, walk, stop: null);
         command.Parameters.Add(new() { Value = maxEdges });
-        return await ReadPartAsync(command, maxEdges, cancellationToken);
+        return await reads.RunAsync(command, () => ReadPartAsync(command, maxEdges, cancellationToken), cancellationToken);
     }
 
     /// <summary>The nodes of a walk, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> TraverseAsync(GraphWalk walk, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
+        await using var command = new NpgsqlCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
         AddWalk(command, walk, stop: null);
-        return await ReadPartAsync(command, maxEdges: 0, cancellationToken);
+        return await reads.RunAsync(command, () => ReadPartAsync(command, maxEdges: 0, cancellationToken), cancellationToken);
     }
 
     /// <summary>A shortest path: the walk ends with the level of the target, and the way back leads through a node of each level before.</summary>
     public async Task<GraphPath?> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = new NpgsqlCommand($"""
             {Walk}, path (depth, id, edge) AS (
                 SELECT depth, $8, NULL::uuid FROM walk WHERE $8 = ANY (level)
                 UNION ALL
@@ -255,16 +255,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             ORDER BY path.depth
             """);
         AddWalk(command, walk, target);
-        var nodes = new List<GraphNode>();
-        var edges = new List<GraphEdge>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            nodes.Add(ReadNode(reader));
-            if (!reader.IsDBNull(5))
-                edges.Add(ReadEdge(reader, first: 5));
-        }
-        return nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count);
+        return await reads.RunAsync(command, () => ReadPathAsync(command, cancellationToken), cancellationToken);
     }
 
     private async Task<bool> DeleteAsync(string sql, Guid id, CancellationToken cancellationToken)
@@ -306,6 +297,20 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource)
             }
         }
         return new GraphPart(nodes, edges, completeDepth, edgesCut);
+    }
+
+    private static async Task<GraphPath?> ReadPathAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var nodes = new List<GraphNode>();
+        var edges = new List<GraphEdge>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            nodes.Add(ReadNode(reader));
+            if (!reader.IsDBNull(5))
+                edges.Add(ReadEdge(reader, first: 5));
+        }
+        return nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count);
     }
 
     private static GraphNode ReadNode(NpgsqlDataReader reader, int first = 0) => new()

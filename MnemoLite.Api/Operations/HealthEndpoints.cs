@@ -21,30 +21,44 @@ internal static class HealthEndpoints
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
-        NpgsqlDataSource dataSource, StorePreparation store, EmbeddingModelStore models, EmbeddingWorker worker, TimeProvider clock, CancellationToken cancellationToken)
+        NpgsqlDataSource dataSource, Reads reads, StorePreparation store, EmbeddingModelStore models, EmbeddingWorker worker, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var start = clock.GetTimestamp();
         var model = models.Current.Model;
         var version = await FindServerVersionAsync(dataSource, cancellationToken);
         var healthy = version is not null && store.Ready;
+        var services = new Dictionary<string, ServiceHealth>
+        {
+            ["postgres"] = version is null
+                ? new("error") { Detail = "The database does not answer." }
+                : new(store.Ready ? "ok" : "starting") { Version = version },
+            ["embeddings"] = new(worker.Pending > 0 ? "behind" : "ok")
+            {
+                Model = model.Id,
+                Dimension = model.Dimension,
+                Pending = model.InProcess ? null : worker.Pending,
+                Failed = model.InProcess ? null : worker.Failed,
+            },
+        };
+        if (reads.Standby is { } standby)
+        {
+            services["postgres_standby"] = new(standby)
+            {
+                Detail = standby switch
+                {
+                    "behind" => "It has not replayed the latest writes yet; until then reads go to the primary.",
+                    "error" => "No standby answers; reads go to the primary.",
+                    _ => null,
+                },
+            };
+        }
         var health = new Health(
             healthy ? "healthy" : "degraded",
             clock.GetUtcNow(),
             Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 2),
             version is not null,
-            new Dictionary<string, ServiceHealth>
-            {
-                ["postgres"] = version is null
-                    ? new("error") { Detail = "The database does not answer." }
-                    : new(store.Ready ? "ok" : "starting") { Version = version },
-                ["embeddings"] = new(worker.Pending > 0 ? "behind" : "ok")
-                {
-                    Model = model.Id,
-                    Dimension = model.Dimension,
-                    Pending = model.InProcess ? null : worker.Pending,
-                    Failed = model.InProcess ? null : worker.Failed,
-                },
-            });
+            services);
         return healthy ? TypedResults.Ok(health) : TypedResults.Json(health, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
