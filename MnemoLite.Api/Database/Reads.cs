@@ -55,6 +55,15 @@ internal sealed class Reads(
         return await read(own);
     }
 
+    /// <summary>From now on nothing is read that is older than what the primary has.</summary>
+    public async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        if (_hosts is null)
+            return;
+        var (xmax, _) = await AskAsync(primary, "SELECT pg_snapshot_xmax(pg_current_snapshot())", cancellationToken);
+        horizon.Note(xmax - 1);
+    }
+
     /// <summary>Asks the standby what it has replayed: while it is behind again and again, otherwise when there is something new.</summary>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -67,7 +76,7 @@ internal sealed class Reads(
             if (asked is null || clock.GetElapsedTime(asked.Value) >= Interval)
             {
                 asked = clock.GetTimestamp();
-                await AskPrimaryAsync(stoppingToken);
+                await FollowPrimaryAsync(stoppingToken);
             }
             await AskStandbyAsync(standby, stoppingToken);
             if (_answer is null)
@@ -88,12 +97,11 @@ internal sealed class Reads(
     }
 
     /// <summary>Every second, so that what nobody noted here is not missing for longer; and so that a new primary is found.</summary>
-    private async Task AskPrimaryAsync(CancellationToken cancellationToken)
+    private async Task FollowPrimaryAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var (xmax, _) = await AskAsync(primary, "SELECT pg_snapshot_xmax(pg_current_snapshot())", cancellationToken);
-            horizon.Note(xmax - 1);
+            await CatchUpAsync(cancellationToken);
         }
         catch (Exception exception) when (IsAway(exception, cancellationToken))
         {

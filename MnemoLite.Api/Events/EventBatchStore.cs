@@ -25,7 +25,7 @@ internal enum StoredEvent
 }
 
 /// <summary>The SQL of storing many events, and of reading all.</summary>
-internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
     public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
@@ -36,6 +36,8 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
                 outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
+            if (outcomes.Contains(StoredEvent.Existing))
+                await reads.CatchUpAsync(cancellationToken);
             return outcomes;
         }
         catch (PostgresException refused) when (refused.SqlState[..2] is "22" or "54")
