@@ -25,7 +25,7 @@ internal enum StoredEvent
 }
 
 /// <summary>The SQL of storing many events, and of reading all.</summary>
-internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, WriteHorizon horizon, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
     public async Task<IReadOnlyList<StoredEvent>> InsertAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
@@ -77,7 +77,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
                 AS given (id, timestamp, content, metadata, place, pending)
             WHERE check_model($10, $8)
             ON CONFLICT (id) DO NOTHING
-            RETURNING id
+            RETURNING id, pg_current_xact_id()
             """);
         var embeddings = events.Where(@event => @event.Embedding is not null).SelectMany(@event => @event.Embedding!).ToArray();
         var place = 0;
@@ -94,7 +94,10 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
         var created = new HashSet<Guid>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
+        {
             created.Add(reader.GetGuid(0));
+            horizon.Note(reader.GetFieldValue<ulong>(1));
+        }
         return created;
     }
 

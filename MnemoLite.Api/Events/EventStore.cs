@@ -7,17 +7,17 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Events;
 
 /// <summary>The SQL of single events and their list.</summary>
-internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
+internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, WriteHorizon horizon, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
-    private const int EmbeddingColumn = EventRow.Count;
+    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1;
 
     public async Task<Event> InsertAsync(Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var command = Insert(@event, model);
         command.Connection = connection;
-        return (await ReadOneAsync(command, cancellationToken))!;
+        return (await WriteOneAsync(command, horizon, cancellationToken))!;
     }
 
     /// <summary>The command that stores the event and returns it, yet without a connection.</summary>
@@ -26,7 +26,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         var command = new NpgsqlCommand($"""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
             VALUES ($1, $2, $3, $4, $5, CASE WHEN check_model($8, $9) THEN $6::real[]::vector END, CASE WHEN $7 THEN now() END)
-            RETURNING {ColumnsAndEmbedding}
+            RETURNING {ColumnsAndEmbedding}, pg_current_xact_id()
             """);
         command.Parameters.Add(new() { Value = @event.Id });
         command.Parameters.Add(new() { Value = EventRow.Space });
@@ -83,7 +83,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
                 embedding_due = CASE WHEN NOT $6 THEN embedding_due WHEN $8 THEN now() END,
                 embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
             WHERE id = $1 AND space = $2 AND (NOT $6 OR check_model($9, $10))
-            RETURNING {ColumnsAndEmbedding}
+            RETURNING {ColumnsAndEmbedding}, pg_current_xact_id()
             """);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
@@ -94,15 +94,18 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         command.Parameters.Add(Embedding(embedded.Vector));
         command.Parameters.Add(new() { Value = embedded.IsPending });
         AddModel(command, model);
-        return await ReadOneAsync(command, cancellationToken);
+        return await WriteOneAsync(command, horizon, cancellationToken);
     }
 
     public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("DELETE FROM events WHERE id = $1 AND space = $2");
+        await using var command = dataSource.CreateCommand("DELETE FROM events WHERE id = $1 AND space = $2 RETURNING pg_current_xact_id()");
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        if (await command.ExecuteScalarAsync(cancellationToken) is not ulong xid)
+            return false;
+        horizon.Note(xid);
+        return true;
     }
 
     /// <summary>Events after the cursor, newest first.</summary>
@@ -134,8 +137,17 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         }
     }
 
-    /// <summary>The event of the first row.</summary>
-    public static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    /// <summary>The event of the row that a command wrote; its transaction is noted.</summary>
+    public static async Task<Event?> WriteOneAsync(NpgsqlCommand command, WriteHorizon horizon, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        horizon.Note(reader.GetFieldValue<ulong>(XidColumn));
+        return Read(reader);
+    }
+
+    private static async Task<Event?> ReadOneAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;

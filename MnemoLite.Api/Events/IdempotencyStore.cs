@@ -8,7 +8,7 @@ using Npgsql;
 namespace MnemoLite.Api.Events;
 
 /// <summary>The SQL of requests that may be sent again: the key and the event are stored together or not at all.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
+internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads, WriteHorizon horizon)
 {
     /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
     /// <returns>The answer; null if the key was used for another request.</returns>
@@ -48,7 +48,7 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
         await using (var insert = EventStore.Insert(@event, model))
         {
             (insert.Connection, insert.Transaction) = (connection, transaction);
-            @event = (await EventStore.ReadOneAsync(insert, cancellationToken))!;
+            @event = (await EventStore.WriteOneAsync(insert, horizon, cancellationToken))!;
         }
         await using (var answer = Command("UPDATE idempotency_keys SET answer = $3 WHERE space = $1 AND key = $2"))
         {

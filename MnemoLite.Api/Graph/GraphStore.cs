@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Graph;
 
 /// <summary>The SQL of nodes, edges, and walks along them.</summary>
-internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
+internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, WriteHorizon horizon)
 {
     private const string NodeColumns = "id, type, label, properties, created_at";
     private const string EdgeColumns = "id, source, target, type, properties, created_at";
@@ -73,10 +73,10 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
     public async Task<GraphNode?> InsertNodeAsync(GraphNode node, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {NodeColumns}
+            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {NodeColumns}, pg_current_xact_id()
             """);
         AddValues(command, node);
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await WriteOneAsync(command, ReadNode, cancellationToken);
     }
 
     /// <summary>The node of that id, if it is the same in all; also in time, if that matters.</summary>
@@ -104,29 +104,29 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
             UPDATE nodes
             SET properties = {MergedProperties}, type = coalesce($4, type), label = coalesce($5, label)
             WHERE space = $1 AND id = $2
-            RETURNING {NodeColumns}
+            RETURNING {NodeColumns}, pg_current_xact_id()
             """);
         AddKey(command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
         command.Parameters.Add(Text(patch.Label));
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await WriteOneAsync(command, ReadNode, cancellationToken);
     }
 
     public Task<bool> DeleteNodeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2", id, cancellationToken);
+        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id()", id, cancellationToken);
 
     /// <returns>Null where there is one of that id.</returns>
     /// <exception cref="InvalidRequestException">The source or the target is not there.</exception>
     public async Task<GraphEdge?> InsertEdgeAsync(GraphEdge edge, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {EdgeColumns}
+            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {EdgeColumns}, pg_current_xact_id()
             """);
         AddValues(command, edge);
         try
         {
-            return await ReadOneAsync(command, ReadEdge, cancellationToken);
+            return await WriteOneAsync(command, ReadEdge, cancellationToken);
         }
         catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -161,16 +161,16 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
             UPDATE edges
             SET properties = {MergedProperties}, type = coalesce($4, type)
             WHERE space = $1 AND id = $2
-            RETURNING {EdgeColumns}
+            RETURNING {EdgeColumns}, pg_current_xact_id()
             """);
         AddKey(command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
-        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        return await WriteOneAsync(command, ReadEdge, cancellationToken);
     }
 
     public Task<bool> DeleteEdgeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2", id, cancellationToken);
+        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id()", id, cancellationToken);
 
     /// <summary>Nodes after the cursor, newest first, and the edges among them; a complete depth where there are more.</summary>
     public async Task<GraphPart> ListAsync(
@@ -262,7 +262,21 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads)
     {
         await using var command = dataSource.CreateCommand(sql);
         AddKey(command, id);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        if (await command.ExecuteScalarAsync(cancellationToken) is not ulong xid)
+            return false;
+        horizon.Note(xid);
+        return true;
+    }
+
+    /// <summary>Reads what a command wrote; its transaction, the last column, is noted.</summary>
+    private async Task<T?> WriteOneAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, int, T> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        horizon.Note(reader.GetFieldValue<ulong>(reader.FieldCount - 1));
+        return read(reader, 0);
     }
 
     private static async Task<T?> ReadOneAsync<T>(NpgsqlCommand command, Func<NpgsqlDataReader, int, T> read, CancellationToken cancellationToken)
