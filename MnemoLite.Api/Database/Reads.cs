@@ -17,7 +17,7 @@ internal sealed class Reads(
     private readonly NpgsqlDataSource _standby = hosts is NpgsqlMultiHostDataSource several ? several.WithTargetSession(TargetSessionAttributes.PreferStandby) : primary;
     private volatile Answer? _answer;
 
-    /// <summary>What to read from now. A standby that goes away is found out by <see cref="RunAsync{T}(NpgsqlCommand, Func{Task{T}}, CancellationToken)"/> only.</summary>
+    /// <summary>What to read from now.</summary>
     public NpgsqlDataSource Source => IsUpToDate ? _standby : primary;
 
     /// <summary>How the standby is: <c>ok</c>, <c>behind</c>, or <c>error</c> where none answers; null where there is none to be.</summary>

@@ -51,7 +51,10 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
         }
     }
 
-    /// <summary>Events that pass the filters, oldest first, with their embeddings, as they were at one moment; read as they are taken.</summary>
+    /// <summary>
+    /// Events that pass the filters, oldest first, with their embeddings, as they were at one moment; read as they are taken, and from the
+    /// primary: a standby cancels what keeps it from replaying for long.
+    /// </summary>
     public async IAsyncEnumerable<Event> ReadAllAsync(
         JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -88,7 +88,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Write
             """);
         AddValues(command, node);
         command.Parameters.Add(new() { Value = sameTime });
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        var same = await ReadOneAsync(command, ReadNode, cancellationToken);
+        await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
+        return same;
     }
 
     public async Task<GraphNode?> FindNodeAsync(Guid id, CancellationToken cancellationToken)
@@ -145,7 +147,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Write
             """);
         AddValues(command, edge);
         command.Parameters.Add(new() { Value = sameTime });
-        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        var same = await ReadOneAsync(command, ReadEdge, cancellationToken);
+        await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
+        return same;
     }
 
     public async Task<GraphEdge?> FindEdgeAsync(Guid id, CancellationToken cancellationToken)
