@@ -54,8 +54,14 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Information, "{Count} events from before {Cut} were dropped, as Retention:Months says")]
     public static partial void EventsDropped(ILogger logger, long count, DateTimeOffset cut);
 
-    [LoggerMessage(30, LogLevel.Warning, "Statements cannot be counted, as pg_stat_statements could not be made here: {Reason}")]
+    [LoggerMessage(17, LogLevel.Warning, "Statements cannot be counted, as pg_stat_statements could not be made here: {Reason}")]
     public static partial void StatementsNotCounted(ILogger logger, string reason);
+
+    [LoggerMessage(30, LogLevel.Information, "A standby answers at {Host}:{Port}: reads go there while it has replayed what was written")]
+    public static partial void StandbyAnswers(ILogger logger, string? host, int port);
+
+    [LoggerMessage(31, LogLevel.Warning, "No standby answers, so reads go to the primary: {Reason}")]
+    public static partial void StandbyAway(ILogger logger, string reason);
 
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);

@@ -10,7 +10,7 @@ public sealed record Health(
     string Status, DateTimeOffset Timestamp, double DurationMs, bool Database, IReadOnlyDictionary<string, ServiceHealth> Services);
 
 /// <summary>How one part of the service is.</summary>
-/// <param name="Status"><c>ok</c>, <c>starting</c> or <c>error</c>.</param>
+/// <param name="Status"><c>ok</c>, <c>starting</c>, <c>behind</c> or <c>error</c>.</param>
 public sealed record ServiceHealth(string Status)
 {
     /// <summary>The version of the software behind it.</summary>

@@ -9,16 +9,19 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>The client integrations without Aspire's packages: the same names, the same configuration keys.</summary>
 public static class LocalIntegrations
 {
-    /// <summary>Registers an <see cref="NpgsqlDataSource"/> for the connection string of that name, with its traces and metrics.</summary>
+    /// <summary>Registers an <see cref="NpgsqlDataSource"/> by the name of its connection string, with its traces and metrics.</summary>
     /// <exception cref="InvalidOperationException">When the data source is first asked for and there is no such connection string.</exception>
-    public static void AddNpgsqlDataSource(
-        this IHostApplicationBuilder builder, string connectionName, Action<NpgsqlDataSourceBuilder>? configureDataSourceBuilder = null)
+    public static void AddKeyedNpgsqlDataSource(
+        this IHostApplicationBuilder builder, string name, Action<NpgsqlDataSourceBuilder>? configureDataSourceBuilder = null)
     {
-        builder.Services.AddNpgsqlDataSource(string.Empty, (services, dataSource) =>
-        {
-            dataSource.ConnectionStringBuilder.ConnectionString = services.ConnectionString(connectionName);
-            configureDataSourceBuilder?.Invoke(dataSource);
-        });
+        builder.Services.AddNpgsqlDataSource(
+            string.Empty,
+            (services, dataSource) =>
+            {
+                dataSource.ConnectionStringBuilder.ConnectionString = services.ConnectionString(name);
+                configureDataSourceBuilder?.Invoke(dataSource);
+            },
+            serviceKey: name);
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing.AddNpgsql())
             .WithMetrics(metrics => metrics.AddMeter("Npgsql"));

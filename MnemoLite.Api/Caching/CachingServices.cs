@@ -65,6 +65,7 @@ internal static class CachingServices
                 {
                     Size = 1,
                     AllowBackgroundDistributedCacheOperations = true,
+                    ReThrowSerializationExceptions = false,
                     DistributedCacheHardTimeout = redisPatience ?? Timeout.InfiniteTimeSpan,
                 },
             },

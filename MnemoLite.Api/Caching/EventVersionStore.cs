@@ -11,7 +11,11 @@ internal sealed class EventVersionStore(NpgsqlDataSource dataSource)
     public const string Words = "CASE WHEN length(keywords) <= 1000 THEN tsvector_to_array(keywords) END";
 
     /// <summary>What the primary has at this moment.</summary>
-    public Task<Snapshot> TakeSnapshotAsync(CancellationToken cancellationToken) => Snapshot.TakeAsync(dataSource, cancellationToken);
+    public async Task<Snapshot> TakeSnapshotAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        return await Snapshot.TakeAsync(connection, cancellationToken);
+    }
 
     public async Task<Dictionary<Guid, EventVersion>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ namespace MnemoLite.Api.Caching;
 /// The latest writes of every instance, those of this one before they are acknowledged. Nothing is ever removed from a cache: an answer is
 /// taken from there only if none of the writes that it did not see could have changed it.
 /// </summary>
-internal sealed class RecentWrites(ChangeFeed feed)
+internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
 {
     private const int Capacity = 2048;
 
@@ -29,6 +29,7 @@ internal sealed class RecentWrites(ChangeFeed feed)
     /// <summary>Adds a write of another instance.</summary>
     public void Append(Write write)
     {
+        horizon.Note(write.Xid);
         lock (_appending)
         {
             ref var slot = ref _ring[(_last + 1) % Capacity];
@@ -47,6 +48,7 @@ internal sealed class RecentWrites(ChangeFeed feed)
     {
         lock (_appending)
         {
+            horizon.Note(now.Xmax - 1);
             Volatile.Write(ref _floor, Math.Max(_floor, now.Xmax));
             Volatile.Write(ref _heardFrom, connection);
         }

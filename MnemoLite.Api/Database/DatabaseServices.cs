@@ -7,11 +7,21 @@ internal static class DatabaseServices
 {
     public const string ConnectionName = "mnemolite";
 
-    /// <summary>The data source, the preparation of the store at start, and the feed of its changes.</summary>
+    /// <summary>
+    /// The data source, which is the primary where the connection string names several hosts, and the reads, which may be of a standby; the
+    /// preparation of the store at start, and the feed of its changes.
+    /// </summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
         var options = builder.AddSettings<DatabaseOptions>(DatabaseOptions.Section);
-        builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: dataSource => Configure(dataSource, options));
+        builder.AddKeyedNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: dataSource => Configure(dataSource, options));
+        builder.Services.AddSingleton(services =>
+            services.GetRequiredKeyedService<NpgsqlDataSource>(ConnectionName) is var dataSource && dataSource is NpgsqlMultiHostDataSource hosts
+                ? hosts.WithTargetSession(TargetSessionAttributes.Primary)
+                : dataSource);
+        builder.Services.AddSingleton<WriteHorizon>();
+        builder.Services.AddSingleton<Reads>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Reads>());
         builder.Services.AddSingleton<EventPartitions>();
         builder.Services.AddSingleton<StorePreparation>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StorePreparation>());
@@ -25,6 +35,7 @@ internal static class DatabaseServices
         dataSource.Name = ConnectionName; // what its metrics call the pool; they would say the connection string otherwise
         var connection = dataSource.ConnectionStringBuilder;
         connection.ApplicationName = "mnemolite";
+        connection.TargetSessionAttributes = null; // which of several hosts is meant depends on what is done
         connection.MinPoolSize = options.MinPoolSize;
         connection.MaxPoolSize = options.MaxPoolSize;
         connection.CommandTimeout = options.StatementTimeoutSeconds + 5; // PostgreSQL is the first to stop a statement

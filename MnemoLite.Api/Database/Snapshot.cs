@@ -27,9 +27,9 @@ internal sealed record Snapshot(ulong Xmin, ulong Xmax, ulong[] InProgress)
     }
 
     /// <summary>The snapshot of this moment.</summary>
-    public static async Task<Snapshot> TakeAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    public static async Task<Snapshot> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"SELECT {Column}");
+        await using var command = new NpgsqlCommand($"SELECT {Column}", connection);
         return Parse((string)(await command.ExecuteScalarAsync(cancellationToken))!);
     }
 }

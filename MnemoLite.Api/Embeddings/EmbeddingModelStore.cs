@@ -1,3 +1,4 @@
+using MnemoLite.Api.Database;
 using Npgsql;
 
 namespace MnemoLite.Api.Embeddings;
@@ -21,7 +22,7 @@ internal sealed record Embedders(Embedder Configured, Embedder? Next) : IDisposa
 }
 
 /// <summary>Which model the store's embeddings are of: the configured one, or the next one, once everything is embedded again with it.</summary>
-internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Embedders embedders)
+internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads reads, Embedders embedders)
 {
     /// <summary>What <c>check_model</c> (0006_reembedding.sql) refuses a statement with.</summary>
     private const string ModelChanged = "ML001";
@@ -47,11 +48,14 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Embedders
             """);
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Dimension });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var (id, dimension) = (reader.GetString(0), reader.GetInt32(1));
-        _stored = new[] { embedders.Configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
-            ?? throw new OtherModelException(id, dimension);
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            await reader.ReadAsync(cancellationToken);
+            var (id, dimension) = (reader.GetString(0), reader.GetInt32(1));
+            _stored = new[] { embedders.Configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
+                ?? throw new OtherModelException(id, dimension);
+        }
+        await reads.CatchUpAsync(cancellationToken); // a standby may not know of that model yet
     }
 
     /// <summary>Does work with the current embedder; once more if the store turns out to have gone over to the next.</summary>

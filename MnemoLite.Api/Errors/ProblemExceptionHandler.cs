@@ -76,7 +76,10 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         if (exception is PostgresException { SqlState: not null } refused && !IsPassing(refused))
             return Unexpected(exception);
         Log.DatabaseAway(log, exception.Message);
-        return New(StatusCodes.Status503ServiceUnavailable, "The database is away; nothing was changed. Try again in a moment.");
+        return New(StatusCodes.Status503ServiceUnavailable, exception.InnerException is IOException or TimeoutException
+            ? "The database went away while it was at this: whether something was changed is not known. Look, or send it again with the same "
+                + "Idempotency-Key if it had one."
+            : "The database is away; nothing was changed. Try again in a moment.");
     }
 
     private ProblemDetails OfOtherModel(OtherModelException exception)
@@ -97,9 +100,10 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
     private static bool IsOfClientsMaking(PostgresException exception) =>
         exception.SqlState.StartsWith("22", StringComparison.Ordinal) || exception.SqlState.StartsWith("54", StringComparison.Ordinal);
 
-    /// <summary>Connection failures, shutdowns and missing resources; and a schema that is not there yet.</summary>
+    /// <summary>Connection failures, shutdowns and missing resources; a schema that is not there yet, and a primary that is none any more.</summary>
     private static bool IsPassing(PostgresException exception) =>
-        exception.SqlState[..2] is "08" or "53" or "57" || exception.SqlState is PostgresErrorCodes.UndefinedTable;
+        exception.SqlState[..2] is "08" or "53" or "57"
+            || exception.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.ReadOnlySqlTransaction;
 
     private static ProblemDetails Unprocessable(string detail, IReadOnlyDictionary<string, string[]>? errors, string? pointer = null)
     {

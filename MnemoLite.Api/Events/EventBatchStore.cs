@@ -26,7 +26,7 @@ internal enum StoredEvent
 }
 
 /// <summary>The SQL of storing many events, and of reading all.</summary>
-internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
     /// <param name="events">The events.</param>
@@ -44,6 +44,8 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
                 outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
+            if (outcomes.Contains(StoredEvent.Existing))
+                await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
             return outcomes;
         }
         catch (PostgresException refused) when (refused.SqlState[..2] is "22" or "54")
@@ -57,7 +59,10 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, EventPartitio
         }
     }
 
-    /// <summary>Events that pass the filters, oldest first, with their embeddings, as they were at one moment; read as they are taken.</summary>
+    /// <summary>
+    /// Events that pass the filters, oldest first, with their embeddings, as they were at one moment; read as they are taken, and from the
+    /// primary: a standby cancels what keeps it from replaying for long.
+    /// </summary>
     public async IAsyncEnumerable<Event> ReadAllAsync(
         JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

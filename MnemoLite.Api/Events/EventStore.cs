@@ -11,7 +11,7 @@ namespace MnemoLite.Api.Events;
 internal sealed record WrittenEvent(Event Event, Write Write);
 
 /// <summary>The SQL of single events and their list.</summary>
-internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const string WrittenColumns = $"{ColumnsAndEmbedding}, pg_current_xact_id(), {EventVersionStore.Words}";
@@ -47,15 +47,21 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
     /// <summary>The event, if there is one, and what the database had when it was read.</summary>
     public async Task<(Event? Event, Snapshot Snapshot)> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = new NpgsqlCommand($"""
             SELECT {EventRow.Columns}, {(includeEmbedding ? "embedding::real[]" : "NULL::real[]")}, snapshot
             FROM (SELECT {Snapshot.Column} AS snapshot) AS now LEFT JOIN events ON id = $1 AND space = $2
             """);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return (reader.IsDBNull(0) ? null : Read(reader), Snapshot.Parse(reader.GetString(EmbeddingColumn + 1)));
+        return await reads.RunAsync(
+            command,
+            async () =>
+            {
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                await reader.ReadAsync(cancellationToken);
+                return (reader.IsDBNull(0) ? null : Read(reader), Snapshot.Parse(reader.GetString(EmbeddingColumn + 1)));
+            },
+            cancellationToken);
     }
 
     /// <summary>Those of the events that there are, without their embeddings.</summary>
@@ -132,7 +138,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
     public async Task<List<Event>> ListAsync(
         int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
         where.Add("space =", EventRow.Space);
         if (after is { } cursor)
@@ -145,11 +151,17 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, EventPartitions pa
             ORDER BY timestamp DESC, id DESC
             LIMIT {where.Parameter(limit)}
             """;
-        var events = new List<Event>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-            events.Add(Read(reader));
-        return events;
+        return await reads.RunAsync(
+            command,
+            async () =>
+            {
+                var events = new List<Event>();
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                    events.Add(Read(reader));
+                return events;
+            },
+            cancellationToken);
     }
 
     /// <summary>The event that a statement wrote, if it wrote one; its transaction may still be open.</summary>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using MnemoLite.Api.Database;
@@ -20,8 +21,11 @@ internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplic
             if (taken.Count == 0)
                 yield return new(new(), "heartbeat");
             var changes = taken.Where(change => change.Kind is not (ChangeKind.Node or ChangeKind.Edge)).ToList();
-            var events = await store.FindAsync(
-                [.. changes.Where(change => change.Kind is ChangeKind.Created or ChangeKind.Updated).Select(change => change.Id)], ending.Token);
+            if (await FindAsync(changes, ending.Token) is not { } events)
+            {
+                yield return new(new(), "reset");
+                continue;
+            }
             foreach (var change in changes)
             {
                 if (change.Kind == ChangeKind.Missed)
@@ -31,6 +35,20 @@ internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplic
                 else if (events.TryGetValue(change.Id, out var @event))
                     yield return new(new() { Id = change.Id, Event = @event }, change.Kind == ChangeKind.Created ? "created" : "updated");
             }
+        }
+    }
+
+    /// <summary>The events that are new or changed; null while the database is away.</summary>
+    private async Task<IReadOnlyDictionary<Guid, Event>?> FindAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.FindAsync(
+                [.. changes.Where(change => change.Kind is ChangeKind.Created or ChangeKind.Updated).Select(change => change.Id)], cancellationToken);
+        }
+        catch (DbException)
+        {
+            return null;
         }
     }
 

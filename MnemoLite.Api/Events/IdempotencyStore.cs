@@ -9,11 +9,20 @@ using Npgsql;
 namespace MnemoLite.Api.Events;
 
 /// <summary>The SQL of requests that may be sent again: the key and the event are stored together or not at all.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource dataSource)
+internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
 {
     /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
     /// <returns>The answer, with the write unless it was made before; no answer if the key was used for another request.</returns>
     public async Task<(Event? Event, Write? Write)> InsertAsync(
+        string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
+    {
+        var stored = await InsertOrFindAsync(key, request, @event, model, cancellationToken);
+        if (stored.Write is null)
+            await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
+        return stored;
+    }
+
+    private async Task<(Event? Event, Write? Write)> InsertOrFindAsync(
         string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.NewEvent));

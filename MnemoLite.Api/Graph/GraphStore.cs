@@ -8,7 +8,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Graph;
 
 /// <summary>The SQL of nodes, edges, and walks along them.</summary>
-internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites writes)
+internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, RecentWrites writes)
 {
     private const string NodeColumns = "id, type, label, properties, created_at";
     private const string EdgeColumns = "id, source, target, type, properties, created_at";
@@ -58,7 +58,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
         )
         """;
 
-    /// <summary>The nodes of <c>reached</c>, as <see cref="ReadPartAsync"/> reads them.</summary>
+    /// <summary>The nodes of <c>reached</c>, as <c>ReadPartAsync</c> reads them.</summary>
     private const string ReachedNodes = """
         SELECT node.id, node.type, node.label, node.properties, node.created_at, reached.depth, (SELECT complete_depth FROM cut),
                NULL::uuid AS source, NULL::uuid AS target
@@ -119,9 +119,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
 
     public async Task<GraphNode?> FindNodeAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
+        await using var command = new NpgsqlCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
         AddKey(command, id);
-        return await ReadOneAsync(command, ReadNode, cancellationToken);
+        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadNode, cancellationToken), cancellationToken);
     }
 
     public async Task<GraphNode?> UpdateNodeAsync(Guid id, GraphNodePatch patch, CancellationToken cancellationToken)
@@ -177,9 +177,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
 
     public async Task<GraphEdge?> FindEdgeAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
+        await using var command = new NpgsqlCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
         AddKey(command, id);
-        return await ReadOneAsync(command, ReadEdge, cancellationToken);
+        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadEdge, cancellationToken), cancellationToken);
     }
 
     public async Task<GraphEdge?> UpdateEdgeAsync(Guid id, GraphEdgePatch patch, CancellationToken cancellationToken)
@@ -203,8 +203,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
     public async Task<GraphPart> ListAsync(
         string? type, Guid? eventId, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
     {
-        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters);
         where.Add("space =", EventRow.Space);
         if (type is not null)
@@ -228,15 +227,14 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
             UNION ALL
             ({EdgesAmong} LIMIT {where.Parameter(maxEdges)} + 1)
             """;
-        var part = await ReadPartAsync(command, maxEdges, snapshot, cancellationToken);
+        var part = await ReadPartAsync(command, maxEdges, cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
     }
 
     /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> ExpandAsync(GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
     {
-        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = new NpgsqlCommand($"""
             {Walk}{Reached}{Among}
             ({ReachedNodes} ORDER BY reached.depth, node.id DESC)
             UNION ALL
@@ -244,23 +242,21 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
             """);
         AddWalk(command, walk, stop: null);
         command.Parameters.Add(new() { Value = maxEdges });
-        return await ReadPartAsync(command, maxEdges, snapshot, cancellationToken);
+        return await ReadPartAsync(command, maxEdges, cancellationToken);
     }
 
     /// <summary>The nodes of a walk, the nearest first; nothing where there is no start.</summary>
     public async Task<GraphPart> TraverseAsync(GraphWalk walk, CancellationToken cancellationToken)
     {
-        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
-        await using var command = dataSource.CreateCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
+        await using var command = new NpgsqlCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
         AddWalk(command, walk, stop: null);
-        return await ReadPartAsync(command, maxEdges: 0, snapshot, cancellationToken);
+        return await ReadPartAsync(command, maxEdges: 0, cancellationToken);
     }
 
     /// <summary>A shortest path: the walk ends with the level of the target, and the way back leads through a node of each level before.</summary>
     public async Task<(GraphPath? Path, Snapshot Snapshot)> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
     {
-        var snapshot = await Snapshot.TakeAsync(dataSource, cancellationToken);
-        await using var command = dataSource.CreateCommand($"""
+        await using var command = new NpgsqlCommand($"""
             {Walk}, path (depth, id, edge) AS (
                 SELECT depth, $8, NULL::uuid FROM walk WHERE $8 = ANY (level)
                 UNION ALL
@@ -287,16 +283,22 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
             ORDER BY path.depth
             """);
         AddWalk(command, walk, target);
-        var nodes = new List<GraphNode>();
-        var edges = new List<GraphEdge>();
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            nodes.Add(ReadNode(reader));
-            if (!reader.IsDBNull(5))
-                edges.Add(ReadEdge(reader, first: 5));
-        }
-        return (nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count), snapshot);
+        return await ReadAsync(
+            command,
+            async snapshot =>
+            {
+                var nodes = new List<GraphNode>();
+                var edges = new List<GraphEdge>();
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    nodes.Add(ReadNode(reader));
+                    if (!reader.IsDBNull(5))
+                        edges.Add(ReadEdge(reader, first: 5));
+                }
+                return (nodes.Count == 0 ? null : new GraphPath(nodes, edges, edges.Count), snapshot);
+            },
+            cancellationToken);
     }
 
     private async Task<bool> DeleteAsync(string sql, ChangeKind kind, Guid id, CancellationToken cancellationToken)
@@ -331,6 +333,18 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, RecentWrites write
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? read(reader, 0) : default;
     }
+
+    /// <summary>Reads by one connection, before which it is told what the database has.</summary>
+    private Task<T> ReadAsync<T>(NpgsqlCommand command, Func<Snapshot, Task<T>> read, CancellationToken cancellationToken) => reads.RunAsync(
+        async connection =>
+        {
+            command.Connection = connection;
+            return await read(await Snapshot.TakeAsync(connection, cancellationToken));
+        },
+        cancellationToken);
+
+    private Task<GraphPart> ReadPartAsync(NpgsqlCommand command, int maxEdges, CancellationToken cancellationToken) =>
+        ReadAsync(command, snapshot => ReadPartAsync(command, maxEdges, snapshot, cancellationToken), cancellationToken);
 
     private static async Task<GraphPart> ReadPartAsync(
         NpgsqlCommand command, int maxEdges, Snapshot snapshot, CancellationToken cancellationToken)

@@ -4,12 +4,15 @@ using Npgsql;
 namespace MnemoLite.Api.Mcp;
 
 /// <summary>The SQL of the summary.</summary>
-internal sealed class MemorySummaryStore(NpgsqlDataSource dataSource)
+internal sealed class MemorySummaryStore(Reads reads)
 {
     /// <summary>The counts and the metadata's values; without the latest memories.</summary>
-    public async Task<MemorySummary> ReadAsync(CancellationToken cancellationToken)
+    public Task<MemorySummary> ReadAsync(CancellationToken cancellationToken) =>
+        reads.RunAsync(connection => ReadAsync(connection, cancellationToken), cancellationToken);
+
+    private static async Task<MemorySummary> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var batch = dataSource.CreateBatch();
+        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(Command("""
             SELECT count(*), min(timestamp), max(timestamp),
                 (SELECT count(*) FROM nodes WHERE space = $1), (SELECT count(*) FROM edges WHERE space = $1)

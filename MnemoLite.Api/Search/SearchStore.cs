@@ -11,7 +11,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches: each is one statement.</summary>
-internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions partitions)
+internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -45,7 +45,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
     /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
     public async Task<Found> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var request = query.Request;
         var where = Conditions(query, command.Parameters);
         var candidates = where.Parameter(Math.Max(Candidates, request.Offset + request.Limit));
@@ -82,13 +82,13 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
             CROSS JOIN LATERAL (SELECT place IS NULL OR place = {where.Parameter(request.Offset + 1)} AS first) AS row
             ORDER BY place
             """;
-        return await ReadAsync(command, request.Explain, cancellationToken);
+        return await reads.RunAsync(command, () => ReadAsync(command, request.Explain, cancellationToken), cancellationToken);
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
     public async Task<Found> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
+        await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
         // All that match are counted in any case. Where a filter leaves few, the page is taken from these: the planner would look for it among
         // all events from the newest on, which may be long.
@@ -106,7 +106,7 @@ internal sealed class SearchStore(NpgsqlDataSource dataSource, EventPartitions p
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await ReadAsync(command, explain: false, cancellationToken);
+        return await reads.RunAsync(command, () => ReadAsync(command, explain: false, cancellationToken), cancellationToken);
     }
 
     /// <summary>The list <c>semantic(id, distance, rank)</c>.</summary>

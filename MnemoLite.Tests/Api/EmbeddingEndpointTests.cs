@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Events;
@@ -129,7 +130,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
             [_database.Setting, "--Embedding:Mode=openai", $"--Embedding:Endpoint={_endpoint.Address}", "--Embedding:Model=fake", "--Embedding:Dimension=512"]);
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.AddDatabase().AddEmbeddings().AddEvents();
+        builder.AddDatabase().AddCaching().AddEmbeddings().AddEvents();
         await using var api = builder.Build();
         var measured = new ConcurrentDictionary<string, long>();
         using var listener = new MeterListener
