@@ -73,7 +73,8 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Write
     public async Task<GraphNode?> InsertNodeAsync(GraphNode node, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {NodeColumns}, pg_current_xact_id()
+            INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+            RETURNING {NodeColumns}, pg_current_xact_id()
             """);
         AddValues(command, node);
         return await WriteOneAsync(command, ReadNode, cancellationToken);
@@ -123,7 +124,8 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Write
     public async Task<GraphEdge?> InsertEdgeAsync(GraphEdge edge, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"""
-            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {EdgeColumns}, pg_current_xact_id()
+            INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+            RETURNING {EdgeColumns}, pg_current_xact_id()
             """);
         AddValues(command, edge);
         try
