@@ -14,10 +14,11 @@ internal sealed class Reads(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(4), LongestPause = TimeSpan.FromMilliseconds(250);
 
     private readonly NpgsqlMultiHostDataSource? _hosts = hosts as NpgsqlMultiHostDataSource;
-    private readonly NpgsqlDataSource _standby = hosts is NpgsqlMultiHostDataSource several ? several.WithTargetSession(TargetSessionAttributes.PreferStandby) : primary;
+    private readonly NpgsqlDataSource _standby =
+        (hosts as NpgsqlMultiHostDataSource)?.WithTargetSession(TargetSessionAttributes.PreferStandby) ?? primary;
     private volatile Answer? _answer;
 
-    /// <summary>What to read from now.</summary>
+    /// <summary>What to read from now; without the second try on the primary.</summary>
     public NpgsqlDataSource Source => IsUpToDate ? _standby : primary;
 
     /// <summary>How the standby is: <c>ok</c>, <c>behind</c>, or <c>error</c> where none answers; null where there is none to be.</summary>

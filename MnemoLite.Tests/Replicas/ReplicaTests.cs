@@ -110,7 +110,8 @@ public sealed class ReplicaTests(RunningApplication app)
         using var http = await api.ConnectAsync(Cancelled);
         var client = new MnemoLiteClient(http);
         using var stream = await http.GetAsync(new Uri("/v1/events/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
-        await using var changes = SseParser.Create(await stream.Content.ReadAsStreamAsync(Cancelled)).EnumerateAsync(Cancelled).GetAsyncEnumerator(Cancelled);
+        await using var changes = SseParser.Create(await stream.Content.ReadAsStreamAsync(Cancelled))
+            .EnumerateAsync(Cancelled).GetAsyncEnumerator(Cancelled);
 
         var acknowledged = new ConcurrentBag<Guid>();
         var refused = new ConcurrentBag<HttpStatusCode>();
