@@ -1,4 +1,5 @@
 using MnemoLite.Bench;
+using MnemoLite.Bench.Load;
 using MnemoLite.Bench.Retrieval;
 
 try
@@ -6,7 +7,7 @@ try
     return args switch
     {
         ["retrieval", .. var options] => await RetrievalBenchmark.RunAsync(Arguments.Read(options, "--api", "--json")),
-        _ => throw new ArgumentException("It measures one of: retrieval."),
+        _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args)),
     };
 }
 catch (ArgumentException exception)
@@ -15,8 +16,16 @@ catch (ArgumentException exception)
         {exception.Message}
 
         Usage:
-          retrieval [--api URL] [--json FILE]   how well memories are found again, on the labelled ones beside the program
-                                                (--api: of a running MnemoLite with an empty store; else one is started)
+          [paced] [closed] [open] [rows] [OPTION…]   how the API bears load; paced, if nothing is named (docs/performance.md)
+            --api URL       of a running MnemoLite with an empty store, or one filled before; else one is started
+            --data DIR      keeps the data of the one that is started: the next run starts with a copy of it
+            --events N      how many events are stored before (50000)
+            --users N --ramp N --duration SECONDS --rate N   50 users, 10 more each second, for 60 s; 100 requests/s (open)
+            --zipf S        how much requests repeat themselves: Zipf's exponent (1.1)
+            --seed N        of all that is drawn (1)
+            --json FILE --html FILE --compare OLD.JSON
+          retrieval [--api URL] [--json FILE]        how well memories are found again, on the labelled ones beside the program
+                                                     (--api: of a running MnemoLite with an empty store; else one is started)
         """);
     return 2;
 }
