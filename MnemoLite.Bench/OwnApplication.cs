@@ -53,6 +53,13 @@ internal sealed class OwnApplication : IAsyncDisposable
         await RunAsync();
     }
 
+    /// <summary>Stops it and starts it on its data; it has other addresses then.</summary>
+    public async Task RestartAsync()
+    {
+        await _app.DisposeAsync();
+        await RunAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();

@@ -1,14 +1,25 @@
+using System.Globalization;
 using MnemoLite.Bench;
 using MnemoLite.Bench.Load;
+using MnemoLite.Bench.Micro;
 using MnemoLite.Bench.Retrieval;
 
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+using var stopping = new CancellationTokenSource();
+Console.CancelKeyPress += (_, interrupt) => (interrupt.Cancel, _) = (true, stopping.CancelAsync());
 try
 {
     return args switch
     {
         ["retrieval", .. var options] => await RetrievalBenchmark.RunAsync(Arguments.Read(options, "--api", "--json")),
-        _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args)),
+        ["micro", .. var options] => MicroBenchmarks.Run(options),
+        ["reference", var bytes] => await ReferenceServer.RunAsync(int.Parse(bytes, CultureInfo.InvariantCulture)), // the benchmark's own
+        _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args), stopping.Token),
     };
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 130;
 }
 catch (ArgumentException exception)
 {
@@ -24,6 +35,7 @@ catch (ArgumentException exception)
             --zipf S        how much requests repeat themselves: Zipf's exponent (1.1)
             --seed N        of all that is drawn (1)
             --json FILE --html FILE --compare OLD.JSON
+          micro [OPTION…]                            tokenizer, embedding and JSON, by BenchmarkDotNet, whose options these are
           retrieval [--api URL] [--json FILE]        how well memories are found again, on the labelled ones beside the program
                                                      (--api: of a running MnemoLite with an empty store; else one is started)
         """);
