@@ -3,6 +3,7 @@ using MnemoLite.Bench;
 using MnemoLite.Bench.Load;
 using MnemoLite.Bench.Micro;
 using MnemoLite.Bench.Retrieval;
+using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 using var stopping = new CancellationTokenSource();
@@ -20,6 +21,11 @@ try
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return 130;
+}
+catch (Exception exception) when (exception is InvalidOperationException or HttpRequestException or MnemoLiteException or IOException)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 1;
 }
 catch (ArgumentException exception)
 {

@@ -191,8 +191,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
             "semantic search by vector", 0.7, "the same SQL in a bare endpoint", server,
             random => new("search", HttpMethod.Post, "v1/events/search/embedding?limit=10") { Body = vectors[random.Next(vectors.Count)].Body, NoCache = true },
             random => new("search by bare Npgsql", HttpMethod.Post, "nearest") { Body = vectors[random.Next(vectors.Count)].Body });
-        await using var source = ReferenceServer.CreateDataSource(connectionString);
-        var search = await CapturedSearch.TakeAsync(source, cancellationToken);
+        var search = await CapturedSearch.TakeAsync(connectionString, cancellationToken);
         await ComparePgbenchAsync("semantic search", reference, connectionString, [.. vectors.Take(Pgbench.MostStatements).Select(vector => search.ToLiteral(vector.Vector))]);
 
         Guid Any(Random random) => target.Events[random.Next(target.Events.Count)];

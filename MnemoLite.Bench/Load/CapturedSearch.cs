@@ -15,17 +15,16 @@ namespace MnemoLite.Bench.Load;
 internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> parameters)
 {
     /// <summary>Lets the API's own code search once, and listens to what it sends.</summary>
-    public static async Task<CapturedSearch> TakeAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    public static async Task<CapturedSearch> TakeAsync(string connectionString, CancellationToken cancellationToken)
     {
         using var listener = new Listener();
-        var builder = new NpgsqlDataSourceBuilder(source.ConnectionString).EnableParameterLogging().UseLoggerFactory(listener);
-        await using var listenedTo = builder.Build();
+        await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
         await using var model = source.CreateCommand("SELECT embedding_model, dimension FROM store");
         await using var reader = await model.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
-        await new SearchStore(listenedTo, new EventPartitions(listenedTo)).FindRankedAsync(
+        await new SearchStore(source, new EventPartitions(source)).FindRankedAsync(
             new(new SearchRequest(), null, vector, null), new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true), cancellationToken);
         return listener.Captured ?? throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }

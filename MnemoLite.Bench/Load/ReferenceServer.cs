@@ -21,8 +21,9 @@ internal static class ReferenceServer
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        await using var source = CreateDataSource(builder.Configuration.GetConnectionString("mnemolite")!);
-        var search = await CapturedSearch.TakeAsync(source, CancellationToken.None);
+        var connectionString = builder.Configuration.GetConnectionString("mnemolite")!;
+        await using var source = CreateDataSource(connectionString);
+        var search = await CapturedSearch.TakeAsync(connectionString, CancellationToken.None);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, MnemoLiteJson.Default));
         await using var app = builder.Build();
 
@@ -60,7 +61,7 @@ internal static class ReferenceServer
     }
 
     /// <summary>With the API's pool and the settings of its sessions.</summary>
-    public static NpgsqlDataSource CreateDataSource(string connectionString)
+    private static NpgsqlDataSource CreateDataSource(string connectionString)
     {
         var options = new DatabaseOptions();
         return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
