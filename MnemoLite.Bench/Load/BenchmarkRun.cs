@@ -210,7 +210,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
             var bare = await generator.RunUsersAsync($"{name}: reference", Connections, 10 * Connections, Short, null, cancellationToken);
             var api = await target.Generate(operation).RunUsersAsync(name, Connections, 10 * Connections, Short, null, cancellationToken);
             if (bare.All.Failures > 0)
-                throw new InvalidOperationException($"The reference failed: {bare.Problems[0].Detail}");
+                throw new InvalidOperationException($"The reference failed: {bare.Problems[0].Status} {bare.Problems[0].Detail}");
             if (turn == 0)
                 continue; // both get warm
             rates.Add((api.All.PerSecond, bare.All.PerSecond));

@@ -11,7 +11,7 @@ namespace MnemoLite.Bench.Load;
 
 /// <summary>The SQL that the API searches by a vector with, as it sends it to PostgreSQL.</summary>
 /// <param name="sql">The text.</param>
-/// <param name="parameters">The values of its parameters; the one that is no number and no text is the vector's place.</param>
+/// <param name="parameters">The values of its parameters; one is the vector's place.</param>
 internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> parameters)
 {
     /// <summary>Lets the API's own code search once, and listens to what it sends.</summary>
@@ -44,12 +44,13 @@ internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> p
 
     private static string Literal(object parameter, float[] vector) => parameter switch
     {
-        string text => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
+        string text when !IsVector(text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
         _ when IsVector(parameter) => $"'{{{string.Join(',', vector.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'",
         _ => string.Create(CultureInfo.InvariantCulture, $"{parameter}"),
     };
 
-    private static bool IsVector(object parameter) => parameter is float[];
+    /// <summary>Npgsql tells an array in words.</summary>
+    private static bool IsVector(object parameter) => parameter is float[] or string and ['[', ..];
 
     [GeneratedRegex(@"\$(\d+)")]
     private static partial Regex Place();
