@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,29 +10,84 @@ namespace MnemoLite.Bench;
 internal sealed class OwnApplication : IAsyncDisposable
 {
     private readonly DirectoryInfo _data;
-    private readonly DistributedApplication _app;
+    private readonly string _volume;
+    private DistributedApplication _app = null!;
 
-    private OwnApplication(DirectoryInfo data, DistributedApplication app) => (_data, _app) = (data, app);
+    private OwnApplication(DirectoryInfo data, string volume) => (_data, _volume) = (data, volume);
 
-    public static async Task<OwnApplication> StartAsync()
+    /// <summary>How long the start took, from the first to the dashboard's health.</summary>
+    public TimeSpan StartTime { get; private set; }
+
+    /// <param name="template">A folder whose data it starts with a copy of, if given.</param>
+    public static async Task<OwnApplication> StartAsync(DirectoryInfo? template = null)
     {
         var data = Directory.CreateTempSubdirectory("mnemolite-bench-");
         if (!OperatingSystem.IsWindows())
             data.UnixFileMode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute; // the database has a user of its own
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.MnemoLite_AppHost>(
-            [$"--LocalHosting:DataDirectory={data.FullName}", $"--MnemoLite:DataVolume={data.Name}", "--environment=Production"], CancellationToken.None);
-        builder.Services.AddLogging(logging => logging.ClearProviders());
-        var application = new OwnApplication(data, await builder.BuildAsync());
-        await application._app.StartAsync();
-        await application._app.ResourceNotifications.WaitForResourceHealthyAsync("api", CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        if (template is not null)
+            await CopyAsync(template, data);
+        var application = new OwnApplication(data, FindVolume(data) ?? data.Name);
+        await application.RunAsync();
         return application;
     }
 
+    /// <summary>Whether a folder has data that can be started with.</summary>
+    public static bool IsTemplate(DirectoryInfo folder) => folder.Exists && FindVolume(folder) is not null;
+
     public HttpClient CreateApiClient() => _app.CreateHttpClient("api");
+
+    public Uri Address => _app.GetEndpoint("api");
+
+    public async Task<string> GetConnectionStringAsync() => (await _app.GetConnectionStringAsync("mnemolite"))!;
+
+    /// <summary>Copies its data into a folder, to start others with, and goes on.</summary>
+    public async Task SaveAsync(DirectoryInfo template)
+    {
+        await _app.DisposeAsync();
+        if (FindVolume(_data) is null)
+            throw new ArgumentException("--data works where the application runs without containers: UseAspire=false.");
+        if (IsTemplate(template))
+            template.Delete(recursive: true);
+        template.Create();
+        await CopyAsync(_data, template);
+        await RunAsync();
+    }
+
+    /// <summary>Stops it and starts it on its data; it has other addresses then.</summary>
+    public async Task RestartAsync()
+    {
+        await _app.DisposeAsync();
+        await RunAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _app.DisposeAsync();
         _data.Delete(recursive: true);
+    }
+
+    private async Task RunAsync()
+    {
+        var start = Stopwatch.StartNew();
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.MnemoLite_AppHost>(
+            [$"--LocalHosting:DataDirectory={_data.FullName}", $"--MnemoLite:DataVolume={_volume}", "--environment=Production"], CancellationToken.None);
+        builder.Services.AddLogging(logging => logging.ClearProviders());
+        _app = await builder.BuildAsync();
+        await _app.StartAsync();
+        await _app.ResourceNotifications.WaitForResourceHealthyAsync("web", CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        StartTime = start.Elapsed;
+    }
+
+    /// <summary>The database's folder, which has its password beside it.</summary>
+    private static string? FindVolume(DirectoryInfo data) =>
+        data.EnumerateFiles("*.password").Select(file => Path.GetFileNameWithoutExtension(file.Name)).SingleOrDefault();
+
+    /// <summary>With owners and rights, which PostgreSQL looks at.</summary>
+    private static async Task CopyAsync(DirectoryInfo from, DirectoryInfo to)
+    {
+        using var copy = Process.Start("cp", ["-a", "--reflink=auto", $"{from.FullName}/.", to.FullName]);
+        await copy.WaitForExitAsync();
+        if (copy.ExitCode != 0)
+            throw new IOException($"{from} could not be copied to {to}.");
     }
 }

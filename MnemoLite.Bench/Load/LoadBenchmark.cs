@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace MnemoLite.Bench.Load;
+
+/// <summary>Puts load on a store of known content and tells how the API bears it.</summary>
+internal static class LoadBenchmark
+{
+    public static async Task<int> RunAsync(LoadOptions options, CancellationToken cancellationToken)
+    {
+        var startedAt = DateTimeOffset.UtcNow;
+        var comparison = new Comparison(options.Compare is null ? null : await ReadAsync(options.Compare, cancellationToken));
+        await using var target = await Target.PrepareAsync(options, cancellationToken);
+        var run = new BenchmarkRun(target, options, scenario => TableReport.Write(Console.Out, scenario, comparison), cancellationToken);
+        foreach (var name in options.Asked)
+            await run.RunAsync(name);
+        var report = new Report
+        {
+            StartedAt = startedAt,
+            Machine = Machine(),
+            Store = new(target.Store.Events, Dataset.Nodes, Dataset.Edges, target.Store.Model),
+            Zipf = options.Zipf,
+            Seed = options.Seed,
+            Scenarios = run.Scenarios,
+            Rows = run.Rows,
+        };
+        TableReport.Write(Console.Out, report.Rows, comparison);
+        if (options.Json is not null)
+            await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(report, ReportJson.Options), cancellationToken);
+        if (options.Html is not null)
+            await File.WriteAllTextAsync(options.Html, HtmlReport.Write(report, comparison), cancellationToken);
+        return report.Scenarios.All(scenario => scenario.All.Failures == 0) && report.Rows.All(row => row.Passed != false) ? 0 : 1;
+    }
+
+    private static async Task<Report> ReadAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var stream = File.OpenRead(file);
+            return (await JsonSerializer.DeserializeAsync<Report>(stream, ReportJson.Options, cancellationToken))!;
+        }
+        catch (JsonException exception)
+        {
+            throw new ArgumentException($"{file} is no report of this benchmark: {exception.Message}", exception);
+        }
+    }
+
+    private static MachineFigures Machine() => new(
+        RuntimeInformation.OSDescription,
+        RuntimeInformation.FrameworkDescription,
+        File.Exists("/proc/cpuinfo")
+            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? ""
+            : "",
+        Environment.ProcessorCount,
+        Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Pow(2, 30), 1));
+}

@@ -1,0 +1,42 @@
+using System.Net.Http.Json;
+using MnemoLite.Bench.Load;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using Npgsql;
+
+namespace MnemoLite.Tests.Api;
+
+/// <summary>What the benchmark measures the API against does the same as the API.</summary>
+public sealed class BenchmarkReferenceTests(RunningApplication app)
+{
+    [Fact]
+    public async Task The_bare_search_finds_what_the_API_finds()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var created = await app.Client.CreateAsync(new() { Content = JsonText.From(new { text = "A bare endpoint is what a search is measured against" }) }, cancellationToken);
+        var vector = created.Embedding!;
+        using var answer = await app.Http.PostAsync(
+            new Uri("v1/search/similarity", UriKind.Relative), JsonContent.Create(new { embedding = vector, limit = 10 }), cancellationToken);
+        var found = await answer.Content.ReadFromJsonAsync(MnemoLiteJson.Default.SearchPage, cancellationToken);
+
+        var search = await CapturedSearch.TakeAsync(app.ConnectionString, cancellationToken);
+        await using var source = NpgsqlDataSource.Create(app.ConnectionString);
+        await using var bare = search.ToCommand(source, vector);
+        await using var literal = source.CreateCommand(search.ToLiteral(vector));
+        foreach (var command in new[] { bare, literal })
+        {
+            var ids = await ReadIdsAsync(command);
+            Assert.Equal(created.Id, ids[0]);
+            Assert.Equal(found!.Data.Count, ids.Count);
+        }
+
+        async Task<List<Guid>> ReadIdsAsync(NpgsqlCommand command)
+        {
+            var ids = new List<Guid>();
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                ids.Add(reader.GetGuid(reader.GetOrdinal("id")));
+            return ids;
+        }
+    }
+}
