@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using MnemoLite.Client;
 
 namespace MnemoLite.Tests.AppHost;
@@ -56,8 +58,18 @@ public sealed class TwoInstances : IAsyncLifetime
         Assert.True(result.Success);
     }
 
+    /// <summary>Kills an instance, as the kernel does where memory runs out; returns when that is noticed.</summary>
+    internal async Task KillAsync(Instance instance)
+    {
+        var noticed = _app.ResourceNotifications.WaitForResourceAsync(
+            instance.Project, one => one.ResourceId == instance.Id && one.Snapshot.HealthStatus != HealthStatus.Healthy, Cancelled);
+        using (var process = Process.GetProcessById(instance.ProcessId))
+            process.Kill();
+        await noticed.WaitAsync(Patience, Cancelled);
+    }
+
     /// <summary>A process of a project, and where it listens itself.</summary>
-    internal sealed record Instance(string Id, int ProcessId, Uri Address)
+    internal sealed record Instance(string Project, string Id, int ProcessId, Uri Address)
     {
         public static Instance Find(string id, string project)
         {
@@ -68,17 +80,10 @@ public sealed class TwoInstances : IAsyncLifetime
                 if (environment.FirstOrDefault(one => one.Contains(mark, StringComparison.Ordinal)) is not null)
                 {
                     var address = environment.First(one => one.StartsWith("ASPNETCORE_URLS=", StringComparison.Ordinal));
-                    return new(id, int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture), new(address[(address.IndexOf('=') + 1)..]));
+                    return new(project, id, int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture), new(address[(address.IndexOf('=') + 1)..]));
                 }
             }
             throw new InvalidOperationException($"No process runs {id}.");
-        }
-
-        /// <summary>As the kernel ends it where memory runs out: at once.</summary>
-        public void Kill()
-        {
-            using var process = Process.GetProcessById(ProcessId);
-            process.Kill();
         }
 
         private static string[] Read(string file)
