@@ -122,7 +122,8 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         await dialog.GetByLabel("What should be remembered?").FillAsync(text);
         await dialog.GetByLabel("Key", new() { Exact = true }).FillAsync("project");
         await dialog.GetByLabel("Value", new() { Exact = true }).FillAsync("home");
-        await dialog.GetByRole(AriaRole.Button, new() { Name = "Add metadata" }).ClickAsync();
+        try { await dialog.GetByRole(AriaRole.Button, new() { Name = "Add metadata" }).ClickAsync(new() { Timeout = 15000 }); }
+        catch { Assert.Fail($"lost {lost} url {page.Url} complaints {string.Join("|", complaints)} text {await dialog.GetByLabel("What should be remembered?").InputValueAsync()} key {await dialog.GetByLabel("Key", new() { Exact = true }).InputValueAsync()} value {await dialog.GetByLabel("Value", new() { Exact = true }).InputValueAsync()} conn {await page.EvaluateAsync<string>("JSON.stringify(document.documentElement.dataset)")} main {await page.EvaluateAsync<string>("document.querySelector('main').dataset.interactive")} dialogs {await page.EvaluateAsync<int>("document.querySelectorAll('[role=dialog]').length")}"); }
         await Expect(dialog).ToContainTextAsync("project home");
         await dialog.GetByLabel("Key", new() { Exact = true }).FillAsync("type");
 
@@ -134,7 +135,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         }
 
         await Eventually.UntilAsync(() => Task.FromResult(lost > 0));
-        await Expect(dialog.GetByLabel("What should be remembered?")).ToHaveValueAsync(text);
+        await Expect(dialog.GetByLabel("What should be remembered?")).ToHaveValueAsync(text, new() { Timeout = 30_000 });
         await Expect(dialog.GetByLabel("Key", new() { Exact = true })).ToHaveValueAsync("type");
         await Expect(dialog).ToContainTextAsync("project home");
         await dialog.GetByLabel("Value", new() { Exact = true }).FillAsync("place");

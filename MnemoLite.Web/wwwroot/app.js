@@ -36,11 +36,10 @@
       await new Promise(done => setTimeout(done, 500));
     }
   };
-  let kept = JSON.parse(sessionStorage.getItem('kept'));
-  sessionStorage.removeItem('kept');
+  const kept = () => JSON.parse(sessionStorage.getItem('kept'));
   const keep = () => {
     const fields = [...document.querySelectorAll('[data-keep]')].map(field => [field.dataset.keep, field.value]);
-    sessionStorage.setItem('kept', JSON.stringify(Object.fromEntries(fields)));
+    sessionStorage.setItem('kept', JSON.stringify({ ...kept(), ...Object.fromEntries(fields) })); // with what the page had no time to take
   };
   let leaving = false;
   addEventListener('pagehide', () => { leaving = true; });
@@ -69,8 +68,8 @@
 
   globalThis.mnemolite = {
     kept: () => {
-      const fields = kept;
-      kept = null;
+      const fields = kept();
+      sessionStorage.removeItem('kept');
       return fields;
     },
     timeZone: () => timeZone,
