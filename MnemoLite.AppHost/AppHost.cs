@@ -35,7 +35,9 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithEndpoint("http", endpoint => endpoint.Port = Number("WebPort", 8000))
     .WithExternalHttpEndpoints()
+    .WithEnvironment("DataProtection__Folder", settings["WebKeys"])
     .WithHttpHealthCheck("/alive")
+    .WithReplicas(Number("WebReplicas", 1))
     .WithReference(api)
     .WaitFor(api);
 

@@ -20,6 +20,9 @@ public sealed class DistributedApplication : IHost, IAsyncDisposable
     /// <summary>Tells how the resources are.</summary>
     public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
 
+    /// <summary>Carries out commands on the resources.</summary>
+    public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
+
     internal IReadOnlyList<IResource> Resources { get; }
 
     /// <summary>Whether the resources have their addresses.</summary>

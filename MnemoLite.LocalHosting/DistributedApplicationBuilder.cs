@@ -64,6 +64,7 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
             .AddConsoleFormatter<ResourceLogFormatter, ConsoleFormatterOptions>();
         _host.Services.AddSingleton<IReadOnlyList<IResource>>(_resources);
         _host.Services.AddSingleton<ResourceNotificationService>();
+        _host.Services.AddSingleton<ResourceCommandService>();
         _host.Services.AddSingleton<ProcessLauncher>();
         _host.Services.AddSingleton(TimeProvider.System);
         _host.Services.AddHttpClient();

@@ -7,13 +7,15 @@ var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
+builder.AddProtectionKeys();
 builder.Services.AddMemoryService();
 builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);
 builder.Services.AddRazorComponents()
-    .AddInteractiveServerComponents()
+    .AddInteractiveServerComponents(circuit => circuit.PersistedCircuitInMemoryMaxRetained = 0) // app.js has a way back that needs none kept
     .AddHubOptions(hub => hub.MaximumReceiveMessageSize = MemoryService.MaxBodyBytes);
 
 var app = builder.Build();
+await app.ReadProtectionKeysAsync();
 if (!app.Environment.IsDevelopment())
     app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
@@ -21,4 +23,4 @@ app.UseAntiforgery();
 app.MapStaticAssets();
 app.MapDefaultEndpoints();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
-app.Run();
+await app.RunAsync();

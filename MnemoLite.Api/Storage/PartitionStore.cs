@@ -6,6 +6,8 @@ namespace MnemoLite.Api.Storage;
 /// <summary>The SQL of events partitioned by month; 0007_partitions.sql has the functions.</summary>
 internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartitions partitions)
 {
+    internal const long LockId = 0x4D6E656D71; // only one instance looks after the partitions at a time
+
     /// <summary>How many months have their partition before they begin.</summary>
     private const int MonthsAhead = 2;
 
@@ -34,11 +36,13 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
     /// <returns>How many events were dropped.</returns>
     public async Task<long> MaintainAsync(DateTimeOffset? cut, CancellationToken cancellationToken)
     {
-        await ExecuteUnlimitedAsync($"SET lock_timeout = '5s'; SELECT add_partitions({MonthsAhead})", cancellationToken);
+        await ExecuteUnlimitedAsync(
+            $"SELECT pg_advisory_xact_lock({LockId}); SET lock_timeout = '5s'; SELECT add_partitions({MonthsAhead})", cancellationToken);
         long dropped = 0;
         if (cut is { } before)
         {
-            await using var drop = dataSource.CreateCommand("SELECT drop_events_before($1)");
+            await using var drop = dataSource.CreateCommand(
+                $"WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock({LockId})) SELECT drop_events_before($1) FROM alone");
             drop.Parameters.Add(new() { Value = before.UtcDateTime });
             dropped = (long)(await drop.ExecuteScalarAsync(cancellationToken))!;
         }

@@ -14,8 +14,8 @@ namespace Aspire.Hosting.Local;
 /// <summary>Runs the resources: gives them addresses, starts each when what it waits for is healthy, stops them the other way round.</summary>
 internal sealed class ApplicationRunner(
     IReadOnlyList<IResource> resources, IOptions<LocalHostingOptions> options, IConfiguration configuration, IHttpClientFactory http,
-    ProcessLauncher launcher, ResourceNotificationService notifications, TimeProvider clock, ILoggerFactory loggers,
-    IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
+    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider clock,
+    ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
     private readonly Dictionary<Resource, (CancellationTokenSource Stop, Task Running)> _running = [];
@@ -200,19 +200,11 @@ internal sealed class ApplicationRunner(
             return;
         }
 
-        var proxy = new ReplicaProxy(address);
+        var replicas = Enumerable.Range(0, project.Replicas).Select(_ => new Uri($"http://localhost:{FreePort()}")).ToList();
+        var proxy = new ReplicaProxy(address, replicas);
         _proxies.Add(proxy);
         await proxy.StartAsync(stopping);
-        var replicas = Enumerable.Range(0, project.Replicas).Select(_ => new Uri($"http://localhost:{FreePort()}")).ToList();
-        var healthy = new HashSet<Uri>();
-        await Task.WhenAll(replicas.Select(replica => RunReplicaAsync(project, replica, log, stopping, now =>
-        {
-            lock (healthy)
-            {
-                if (now ? healthy.Add(replica) : healthy.Remove(replica))
-                    proxy.Use(healthy);
-            }
-        })));
+        await Task.WhenAll(replicas.Select(replica => RunReplicaAsync(project, replica, log, stopping, healthy => proxy.Use(replica, healthy))));
     }
 
     private async Task RunReplicaAsync(
@@ -234,27 +226,23 @@ internal sealed class ApplicationRunner(
             Environment = environment,
             WorkingDirectory = Path.GetDirectoryName(project.Metadata.ProjectPath)!,
         };
-        await Supervise(project, $"{project.Name}-{suffix}", spec, IsHealthyAsync, log).RunAsync(stopping);
+        await Supervise(project, $"{project.Name}-{suffix}", spec, IsHealthyAsync, log, healthChanged).RunAsync(stopping);
 
         async Task<bool> IsHealthyAsync(CancellationToken cancellationToken)
         {
-            var healthy = false;
-            try
-            {
-                if (project.HealthPath is null || address is null)
-                    return healthy = true;
-                using var client = http.CreateClient();
-                using var response = await client.GetAsync(new Uri(address, project.HealthPath), cancellationToken);
-                return healthy = response.StatusCode == HttpStatusCode.OK;
-            }
-            finally
-            {
-                healthChanged?.Invoke(healthy);
-            }
+            if (project.HealthPath is null || address is null)
+                return true;
+            using var client = http.CreateClient();
+            using var response = await client.GetAsync(new Uri(address, project.HealthPath), cancellationToken);
+            return response.StatusCode == HttpStatusCode.OK;
         }
     }
 
     private SupervisedProcess Supervise(
-        IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log) =>
-        new(resource, id, spec, isHealthy, StopGrace, launcher, notifications, clock, log);
+        IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log, Action<bool>? healthChanged = null)
+    {
+        var process = new SupervisedProcess(resource, id, spec, isHealthy, healthChanged, StopGrace, launcher, notifications, clock, log);
+        commands.Add(id, process);
+        return process;
+    }
 }

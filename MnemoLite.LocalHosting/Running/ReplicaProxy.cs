@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Configuration;
@@ -11,9 +13,9 @@ internal sealed class ReplicaProxy : IAsyncDisposable
 {
     private const string Name = "replicas";
     private readonly WebApplication _app;
-    private readonly InMemoryConfigProvider _configuration;
+    private readonly ConcurrentDictionary<string, bool> _healthy = new();
 
-    public ReplicaProxy(Uri address)
+    public ReplicaProxy(Uri address, IEnumerable<Uri> replicas)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -23,30 +25,55 @@ internal sealed class ReplicaProxy : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MaxRequestLineSize = 128 << 10;
         });
-        builder.Services.AddReverseProxy().LoadFromMemory(Routes, Clusters([]));
+        builder.Services.AddReverseProxy().LoadFromMemory([Route], [Cluster(replicas)]);
         _app = builder.Build();
-        _app.MapReverseProxy();
-        _configuration = (InMemoryConfigProvider)_app.Services.GetRequiredService<IProxyConfigProvider>();
+        _app.MapReverseProxy(pipeline =>
+        {
+            pipeline.Use(SendToHealthyAsync);
+            pipeline.UseLoadBalancing();
+        });
     }
 
-    private static IReadOnlyList<RouteConfig> Routes =>
-        [new() { RouteId = Name, ClusterId = Name, Match = new() { Path = "{**path}" } }];
+    /// <summary>With the host the client asked for, as behind Aspire's proxy.</summary>
+    private static RouteConfig Route => new()
+    {
+        RouteId = Name,
+        ClusterId = Name,
+        Match = new() { Path = "{**path}" },
+        Transforms = [new Dictionary<string, string> { ["RequestHeaderOriginalHost"] = "true" }],
+    };
 
     public Task StartAsync(CancellationToken cancellationToken) => _app.StartAsync(cancellationToken);
 
-    /// <summary>Sends requests to these addresses from now on.</summary>
-    public void Use(IEnumerable<Uri> replicas) => _configuration.Update(Routes, Clusters(replicas));
+    /// <summary>Sends requests to the replica, or none any more, from now on.</summary>
+    public void Use(Uri replica, bool healthy) => _healthy[replica.ToString()] = healthy;
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private static IReadOnlyList<ClusterConfig> Clusters(IEnumerable<Uri> replicas) =>
-    [
-        new()
+    private static ClusterConfig Cluster(IEnumerable<Uri> replicas) => new()
+    {
+        ClusterId = Name,
+        LoadBalancingPolicy = "RoundRobin",
+        HttpRequest = new() { ActivityTimeout = TimeSpan.FromMinutes(30) },
+        Destinations = replicas.ToDictionary(uri => uri.ToString(), uri => new DestinationConfig { Address = uri.ToString() }),
+    };
+
+    /// <summary>A request that a dying replica did not answer goes to another, where it is safe to send it twice or it was never sent.</summary>
+    private async Task SendToHealthyAsync(HttpContext context, RequestDelegate next)
+    {
+        var proxied = context.GetReverseProxyFeature();
+        for (var left = proxied.AvailableDestinations; ;)
         {
-            ClusterId = Name,
-            LoadBalancingPolicy = "RoundRobin",
-            HttpRequest = new() { ActivityTimeout = TimeSpan.FromMinutes(30) },
-            Destinations = replicas.ToDictionary(uri => uri.ToString(), uri => new DestinationConfig { Address = uri.ToString() }),
-        },
-    ];
+            proxied.AvailableDestinations = left = [.. left.Where(one => _healthy.GetValueOrDefault(one.DestinationId) && one != proxied.ProxiedDestination)];
+            await next(context);
+            if (left.Count <= 1 || !MaySendAgain(context))
+                return;
+            context.Response.Clear();
+        }
+    }
+
+    private static bool MaySendAgain(HttpContext context) =>
+        context.GetForwarderErrorFeature() is { } error && !context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested
+        && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)
+            || error.Exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError });
 }

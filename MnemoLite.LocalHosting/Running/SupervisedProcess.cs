@@ -4,14 +4,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Local;
 
-/// <summary>One instance of a resource: started, watched, started again with growing pauses when it dies, stopped in good order.</summary>
+/// <summary>One instance of a resource: started, watched, started again with growing pauses when it dies, stopped in good order.
+/// <c>healthChanged</c> hears how it is, and that it is to be stopped before it is.</summary>
 internal sealed class SupervisedProcess(
-    IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, TimeSpan stopGrace,
+    IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, Action<bool>? healthChanged, TimeSpan stopGrace,
     ProcessLauncher launcher, ResourceNotificationService notifications, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan HealthyInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StartingInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private TaskCompletionSource _nextStart = NewSource(), _restartAsked = NewSource();
 
     /// <summary>Runs until the token ends it, then stops the process.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -20,24 +22,24 @@ internal sealed class SupervisedProcess(
         while (!stopping.IsCancellationRequested)
         {
             var startedAt = clock.GetTimestamp();
+            var restartAsked = _restartAsked = NewSource();
             notifications.Publish(resource, id, KnownResourceStates.Starting);
+            Interlocked.Exchange(ref _nextStart, NewSource()).SetResult();
             using var process = await launcher.StartAsync(spec, line => Log.Line(log, line), CancellationToken.None);
             Log.Started(log, process.Id);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             var health = WatchHealthAsync(startedAt, ended.Token);
-            try
-            {
-                await process.WaitForExitAsync(stopping);
-            }
-            catch (OperationCanceledException)
-            {
-                await ProcessLauncher.StopAsync(process, spec.StopSignal, stopGrace);
-            }
+            await Task.WhenAny(process.WaitForExitAsync(stopping), restartAsked.Task);
             await ended.CancelAsync();
             await health;
+            healthChanged?.Invoke(false); // before it is stopped, so that no new work comes to it
+            if (!process.HasExited)
+                await ProcessLauncher.StopAsync(process, spec.StopSignal, stopGrace);
             notifications.Publish(resource, id, KnownResourceStates.Exited, exitCode: process.ExitCode);
             if (stopping.IsCancellationRequested)
                 break;
+            if (restartAsked.Task.IsCompleted)
+                continue;
 
             if (clock.GetElapsedTime(startedAt) > LongestPause)
                 pause = TimeSpan.FromSeconds(1);
@@ -48,6 +50,16 @@ internal sealed class SupervisedProcess(
         Log.Stopped(log);
     }
 
+    /// <summary>Stops the process in good order and starts it again; returns when it starts.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        var nextStart = _nextStart.Task;
+        _restartAsked.TrySetResult();
+        await nextStart.WaitAsync(cancellationToken);
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     private async Task WatchHealthAsync(long startedAt, CancellationToken ended)
     {
         var healthy = false;
@@ -57,6 +69,7 @@ internal sealed class SupervisedProcess(
             var now = await IsHealthyAsync(ended);
             if (ended.IsCancellationRequested)
                 return;
+            healthChanged?.Invoke(now);
             notifications.Publish(resource, id, KnownResourceStates.Running, now ? HealthStatus.Healthy : HealthStatus.Unhealthy);
             if (now && !healthy)
                 Log.Healthy(log, (long)clock.GetElapsedTime(startedAt).TotalMilliseconds);

@@ -45,6 +45,9 @@ internal sealed class FakeEmbeddingEndpoint : IAsyncDisposable
 
     public ConcurrentBag<string> Authorizations { get; } = [];
 
+    /// <summary>The texts that were embedded, one for each time.</summary>
+    public ConcurrentBag<string> Texts { get; } = [];
+
     public string Address => $"{_server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/v1";
 
     public static async Task<FakeEmbeddingEndpoint> StartAsync(int dimension = 512)
@@ -79,6 +82,8 @@ internal sealed class FakeEmbeddingEndpoint : IAsyncDisposable
             return Results.BadRequest();
         var made = await new MockEmbeddingGenerator().GenerateAsync(texts, cancellationToken: context.RequestAborted);
         Interlocked.Add(ref _embedded, texts.Length);
+        foreach (var text in texts)
+            Texts.Add(text);
         return Results.Json(new { data = made.Select((embedding, index) => new { index, embedding = embedding.Vector[..Dimension].ToArray() }).Reverse() });
     }
 }

@@ -36,19 +36,4 @@ public sealed class ApplicationTests(RunningApplication shared)
         }
         data.Delete(recursive: true);
     }
-
-    [Fact]
-    public async Task Replicas_answer_behind_one_address_and_see_the_same_memories()
-    {
-        var data = RunningApplication.DataDirectory();
-        await using (var app = await RunningApplication.StartAsync(data, "--MnemoLite:ApiReplicas=2"))
-        {
-            using var http = app.CreateHttpClient("api");
-            var client = new MnemoLiteClient(http);
-            var created = await client.CreateAsync(new() { Content = JsonText.Parse("""{"text": "two of us"}""") }, Cancelled);
-            for (var i = 0; i < 4; i++)
-                Assert.NotNull(await client.GetAsync(created.Id, Cancelled));
-        }
-        data.Delete(recursive: true);
-    }
 }

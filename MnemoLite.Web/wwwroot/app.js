@@ -1,4 +1,4 @@
-// Runs before the first paint; everything else is Blazor's.
+// What runs before the first paint, and what happens when the connection is lost; everything else is Blazor's.
 (() => {
   const root = document.documentElement;
   const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
@@ -26,7 +26,52 @@
     box.select();
   });
 
+  // When the connection is lost: on with the same instance if it is still there, otherwise the page is loaded from another one, and what was
+  // being typed goes with it.
+  const answered = async () => {
+    for (;;) {
+      try {
+        if ((await fetch('alive', { cache: 'no-store' })).ok) return;
+      } catch { /* nobody listens: the same as an answer that is not ok */ }
+      await new Promise(done => setTimeout(done, 500));
+    }
+  };
+  const kept = () => JSON.parse(sessionStorage.getItem('kept'));
+  const keep = () => {
+    const fields = [...document.querySelectorAll('[data-keep]')].map(field => [field.dataset.keep, field.value]);
+    sessionStorage.setItem('kept', JSON.stringify({ ...kept(), ...Object.fromEntries(fields) })); // with what the page had no time to take
+  };
+  let leaving = false;
+  addEventListener('pagehide', () => { leaving = true; });
+  const reconnectionHandler = {
+    onConnectionDown: async () => {
+      if (leaving) return;
+      root.dataset.connection = 'lost';
+      await answered();
+      if (await Blazor.reconnect().catch(() => false)) return;
+      await answered();
+      keep();
+      location.reload();
+    },
+    onConnectionUp: () => delete root.dataset.connection,
+  };
+
+  // One WebSocket and no negotiation before it: two requests, of which a proxy without affinity would send the second to another instance.
+  addEventListener('DOMContentLoaded', () => Blazor.start({
+    circuit: {
+      reconnectionHandler,
+      configureSignalR: signalR => signalR
+        .withUrl('_blazor', { transport: 1, skipNegotiation: true })
+        .configureLogging(5), // a lost connection is no error of the page: it says so itself, and comes back
+    },
+  }));
+
   globalThis.mnemolite = {
+    kept: () => {
+      const fields = kept();
+      sessionStorage.removeItem('kept');
+      return fields;
+    },
     timeZone: () => timeZone,
     appearance: chosen => {
       root.dataset.appearance = chosen;

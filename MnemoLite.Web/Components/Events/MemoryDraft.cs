@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using MnemoLite.Client;
 
 namespace MnemoLite.Web.Components.Events;
@@ -11,7 +12,7 @@ internal sealed class MemoryDraft
 
     public string Text { get; set; } = "";
 
-    public Dictionary<string, string> Metadata { get; } = [];
+    public Dictionary<string, string> Metadata { get; private init; } = [];
 
     /// <summary>The key of the metadata that is not added yet.</summary>
     public string Key { get; set; } = "";
@@ -29,6 +30,16 @@ internal sealed class MemoryDraft
     public static string FieldOf(string error) => error.TrimStart('$', '/', '.').Split('.', '/')[0];
 
     public static bool IsField(string error) => Fields.Contains(FieldOf(error));
+
+    /// <summary>What the fields of an open dialog held, by their <c>data-keep</c>; null where none was open.</summary>
+    public static MemoryDraft? From(IReadOnlyDictionary<string, string> fields) => !fields.TryGetValue("text", out var text) ? null : new()
+    {
+        Text = text,
+        Metadata = JsonSerializer.Deserialize<Dictionary<string, string>>(fields["metadata"])!,
+        Key = fields["key"],
+        Value = fields["value"],
+        Time = fields["time"],
+    };
 
     public void KeepPair()
     {
