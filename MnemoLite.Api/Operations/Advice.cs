@@ -24,7 +24,8 @@ internal static class Advice
             var name = $"{route.Method} {(route.Route.Length == 0 ? "(no route)" : route.Route)}";
             if (route.Window.ErrorRate > 0.01)
             {
-                yield return new("critical", "requests", Invariant($"{name} failed {route.Window.Errors} of {route.Window.Requests} requests in the last minutes."),
+                yield return new("critical", "requests",
+                    Invariant($"{name} failed {route.Window.Errors} of {route.Window.Requests} requests in the last minutes."),
                     "Look into the service's log for the reason, by the trace_id of a failed answer; GET /health says whether the database answers.");
             }
             if (route.Window.P95Ms > 500)
@@ -44,8 +45,10 @@ internal static class Advice
         }
         else if (pool.Waiting > 0 || pool.Busy >= 0.9 * pool.Max)
         {
-            yield return new("warning", "pool", Invariant($"{pool.Busy} of {pool.Max} database connections are busy, {pool.Waiting} requests wait for one."),
-                "If it stays so, raise Database__MaxPoolSize within PostgreSQL's max_connections; if slow statements hold the connections, mend those first.");
+            yield return new("warning", "pool",
+                Invariant($"{pool.Busy} of {pool.Max} database connections are busy, {pool.Waiting} requests wait for one."),
+                "If it stays so, raise Database__MaxPoolSize within PostgreSQL's max_connections; if slow statements hold the connections, "
+                + "mend those first.");
         }
     }
 
@@ -61,12 +64,14 @@ internal static class Advice
         if (system.Memory.AvailableBytes is { } available && available < 0.1 * system.Memory.TotalBytes)
         {
             yield return new("warning", "system",
-                Invariant($"{Mib(available)} MiB of {Mib(system.Memory.TotalBytes)} MiB of memory are free; this service holds {Mib(system.Memory.WorkingSetBytes)} MiB."),
+                Invariant($"{Mib(available)} MiB of {Mib(system.Memory.TotalBytes)} MiB of memory are free; ")
+                + Invariant($"this service holds {Mib(system.Memory.WorkingSetBytes)} MiB."),
                 "Stop what is not needed, or lower PostgreSQL's shared_buffers: a machine that swaps is slow in everything.");
         }
         if (system.Cpu.ProcessPercent > 85)
         {
-            yield return new("warning", "system", Invariant($"This service used {system.Cpu.ProcessPercent} % of {system.Cpu.Cores} cores in the last {system.Cpu.OverSeconds:F0} s."),
+            yield return new("warning", "system",
+                Invariant($"This service used {system.Cpu.ProcessPercent} % of {system.Cpu.Cores} cores in the last {system.Cpu.OverSeconds:F0} s."),
                 "If it stays so, start replicas on more cores, or send events in batches (POST /v1/events/batch): embedding is what costs most.");
         }
         if (system.Gc.PausePercent > 5)
@@ -97,7 +102,8 @@ internal static class Advice
         if (database is { Partitioned: false, Events: > 500_000 })
         {
             yield return new("info", "database", Invariant($"About {database.Events} events stand in one table."),
-                "Partition them by month in a quiet hour (./mnemolite partition, or POST /v1/store/partition), if searches have a time window or old months are to go.");
+                "Partition them by month in a quiet hour (./mnemolite partition, or POST /v1/store/partition), if searches have a time window "
+                + "or old months are to go.");
         }
     }
 
@@ -121,7 +127,8 @@ internal static class Advice
         {
             var since = indexes.Since is { } time ? Invariant($" since {time:yyyy-MM-dd}") : "";
             yield return new("info", "indexes", Invariant($"{index.Name} on {index.Table} takes {Mib(index.SizeBytes)} MiB and was not used{since}."),
-                $"If you made it and it stays unused, DROP INDEX CONCURRENTLY {index.Name}: every write pays for it. MnemoLite's own are for searches you may yet make.");
+                $"If you made it and it stays unused, DROP INDEX CONCURRENTLY {index.Name}: every write pays for it. "
+                + "MnemoLite's own are for searches you may yet make.");
         }
         foreach (var index in indexes.Indexes.Where(
             index => index.SizeBytes > sharedBuffersBytes && index.Definition.Contains("USING hnsw", StringComparison.Ordinal)))

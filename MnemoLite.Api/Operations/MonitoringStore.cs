@@ -30,7 +30,10 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
         await using var command = dataSource.CreateCommand();
         var conditions = Window(command, from, to);
         AddSeverity(conditions, "critical");
-        command.CommandText = $"SELECT {EventRow.Columns} FROM events WHERE {conditions} ORDER BY timestamp DESC, id DESC LIMIT {conditions.Parameter(limit)}";
+        command.CommandText = $"""
+            SELECT {EventRow.Columns} FROM events WHERE {conditions}
+            ORDER BY timestamp DESC, id DESC LIMIT {conditions.Parameter(limit)}
+            """;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var events = new List<Event>();
         while (await reader.ReadAsync(cancellationToken))
@@ -65,7 +68,8 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
             SELECT key, label, count
             FROM (SELECT CASE 0 WHEN grouping(severity) THEN 'severity' WHEN grouping(project) THEN 'project' ELSE 'category' END AS key,
                       coalesce(severity, project, category) AS label, count(*) AS count,
-                      row_number() OVER (PARTITION BY grouping(severity, project, category) ORDER BY count(*) DESC, coalesce(severity, project, category)) AS place
+                      row_number() OVER (PARTITION BY grouping(severity, project, category)
+                          ORDER BY count(*) DESC, coalesce(severity, project, category)) AS place
                   FROM (SELECT left(metadata ->> 'severity', {LongestLabel}) AS severity, left(metadata ->> 'project', {LongestLabel}) AS project,
                             left(metadata ->> 'category', {LongestLabel}) AS category
                         FROM events WHERE {conditions}) AS recent
@@ -105,6 +109,9 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
         return conditions;
     }
 
-    private static void AddSeverity(SqlConditions conditions, string severity) =>
-        conditions.Add($"metadata @> {conditions.JsonParameter(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["severity"] = severity }))}");
+    private static void AddSeverity(SqlConditions conditions, string severity)
+    {
+        var metadata = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["severity"] = severity });
+        conditions.Add($"metadata @> {conditions.JsonParameter(metadata)}");
+    }
 }

@@ -47,7 +47,9 @@ internal sealed class ProcessMetrics : IHostedService, IDisposable
         var disk = new DriveInfo(AppContext.BaseDirectory);
         return new(
             now,
-            new(Environment.ProcessId, _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1), process.Threads.Count, RuntimeInformation.FrameworkDescription),
+            new(
+                Environment.ProcessId, _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1), process.Threads.Count,
+                RuntimeInformation.FrameworkDescription),
             ReadCpu(),
             new(Environment.WorkingSet, memory.TotalAvailableMemoryBytes) { AvailableBytes = ReadAvailableMemory() },
             new(disk.TotalSize, disk.AvailableFreeSpace),
@@ -87,7 +89,7 @@ internal sealed class ProcessMetrics : IHostedService, IDisposable
         const string Label = "MemAvailable:";
         return File.Exists("/proc/meminfo")
             && File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith(Label, StringComparison.Ordinal)) is { } line
-            && long.TryParse(line[Label.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.Integer, CultureInfo.InvariantCulture, out var kib)
+            && long.TryParse(line[Label.Length..^"kB".Length], NumberStyles.Integer, CultureInfo.InvariantCulture, out var kib)
             ? kib * 1024
             : null;
     }

@@ -113,7 +113,9 @@ internal sealed partial class PrometheusText
     private static partial Regex Comment();
 
     [GeneratedRegex("""
-        ^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?:(?<label>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>(?:[^"\\\n]|\\[\\"n])*)"(?:,(?=[a-zA-Z_])|(?=\})))*\})?\x20(?<number>[+-]Inf|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\x20-?\d+)?$
+        ^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
+        (?:\{(?:(?<label>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>(?:[^"\\\n]|\\[\\"n])*)"(?:,(?=[a-zA-Z_])|(?=\})))*\})?
+        \x20(?<number>[+-]Inf|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\x20-?\d+)?$
         """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Line();
 

@@ -80,8 +80,8 @@ public sealed class RouteMetricsTests : IAsyncDisposable
 
         var metrics = _metrics.Read();
 
-        Assert.Equal((10, 3, 3, 0.3), (metrics.SinceStart.Requests, metrics.SinceStart.Errors, metrics.SinceStart.ClientErrors, metrics.SinceStart.ErrorRate));
-        var a = metrics.Routes[0];
+        var (all, a) = (metrics.SinceStart, metrics.Routes[0]);
+        Assert.Equal((10, 3, 3, 0.3), (all.Requests, all.Errors, all.ClientErrors, all.ErrorRate));
         Assert.Equal(("GET", "/a", 8, 3, 2, 0.375), (a.Method, a.Route, a.Window.Requests, a.Window.Errors, a.Window.ClientErrors, a.Window.ErrorRate));
         Assert.Equal(["", "/b"], metrics.Routes.Skip(1).Select(route => route.Route));
     }
