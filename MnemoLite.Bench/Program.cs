@@ -6,8 +6,6 @@ using MnemoLite.Bench.Retrieval;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-using var stopping = new CancellationTokenSource();
-Console.CancelKeyPress += (_, interrupt) => (interrupt.Cancel, _) = (true, stopping.CancelAsync());
 try
 {
     return args switch
@@ -15,12 +13,8 @@ try
         ["retrieval", .. var options] => await RetrievalBenchmark.RunAsync(Arguments.Read(options, "--api", "--json")),
         ["micro", .. var options] => MicroBenchmarks.Run(options),
         ["reference", var bytes] => await ReferenceServer.RunAsync(int.Parse(bytes, CultureInfo.InvariantCulture)), // the benchmark's own
-        _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args), stopping.Token),
+        _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args)),
     };
-}
-catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-{
-    return 130;
 }
 catch (Exception exception) when (exception is InvalidOperationException or HttpRequestException or MnemoLiteException or IOException)
 {

@@ -52,7 +52,8 @@ internal static class EventEndpoints
             .Produces<Event>(StatusCodes.Status200OK, "application/x-ndjson");
         events.MapGet("/stream", StreamAsync).WithName("StreamEvents").WithSummary("Watch events change")
             .WithDescription("Server-sent events: ready once it listens; created, updated and deleted as they commit, in any instance; heartbeat "
-                + "every 15 seconds without a change; reset where changes were missed, so that what was read before must be read again.");
+                + "every 15 seconds without a change; reset where changes were missed, so that what was read before must be read again.")
+            .DisableHttpMetrics(); // a connection of hours is no slow request
         events.MapGet("/", ListAsync).WithName("ListEvents").WithSummary("List events, newest first")
             .WithDescription("Pass next_cursor as cursor to get the page after this one.");
         events.MapGet("/{id}", GetAsync).WithName("GetEvent").WithSummary("Get an event")

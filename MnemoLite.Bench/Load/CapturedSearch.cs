@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Search;
@@ -24,7 +25,8 @@ internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> p
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
-        await new SearchStore(source, new EventPartitions(source)).FindRankedAsync(
+        using var reads = new Reads(source, source, new WriteHorizon(), TimeProvider.System, NullLogger<Reads>.Instance);
+        await new SearchStore(reads, new EventPartitions(source)).FindRankedAsync(
             new(new SearchRequest(), null, vector, null), new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true), cancellationToken);
         return listener.Captured ?? throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }

@@ -6,14 +6,45 @@ namespace MnemoLite.Bench.Load;
 /// <summary>Puts load on a store of known content and tells how the API bears it.</summary>
 internal static class LoadBenchmark
 {
-    public static async Task<int> RunAsync(LoadOptions options, CancellationToken cancellationToken)
+    /// <returns>The exit code: 0 where nothing failed and every bar was held.</returns>
+    public static async Task<int> RunAsync(LoadOptions options)
+    {
+        using var interrupted = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, interrupt) =>
+        {
+            interrupt.Cancel = !interrupted.IsCancellationRequested; // the second one ends it at once
+            interrupted.Cancel();
+        };
+        try
+        {
+            return await RunAsync(options, interrupted.Token);
+        }
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+        {
+            return 130;
+        }
+    }
+
+    private static async Task<int> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {
         var startedAt = DateTimeOffset.UtcNow;
         var comparison = new Comparison(options.Compare is null ? null : await ReadAsync(options.Compare, cancellationToken));
         await using var target = await Target.PrepareAsync(options, cancellationToken);
         var run = new BenchmarkRun(target, options, scenario => TableReport.Write(Console.Out, scenario, comparison), cancellationToken);
-        foreach (var name in options.Asked)
-            await run.RunAsync(name);
+        try
+        {
+            foreach (var name in options.Asked)
+                await run.RunAsync(name);
+        }
+        finally
+        {
+            await TellAsync(run, target, startedAt, options, comparison); // also of a run that was cut short
+        }
+        return run.Scenarios.All(scenario => scenario.All.Failures == 0) && run.Rows.All(row => row.Passed != false) ? 0 : 1;
+    }
+
+    private static async Task TellAsync(BenchmarkRun run, Target target, DateTimeOffset startedAt, LoadOptions options, Comparison comparison)
+    {
         var report = new Report
         {
             StartedAt = startedAt,
@@ -26,10 +57,9 @@ internal static class LoadBenchmark
         };
         TableReport.Write(Console.Out, report.Rows, comparison);
         if (options.Json is not null)
-            await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(report, ReportJson.Options), cancellationToken);
+            await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(report, ReportJson.Options));
         if (options.Html is not null)
-            await File.WriteAllTextAsync(options.Html, HtmlReport.Write(report, comparison), cancellationToken);
-        return report.Scenarios.All(scenario => scenario.All.Failures == 0) && report.Rows.All(row => row.Passed != false) ? 0 : 1;
+            await File.WriteAllTextAsync(options.Html, HtmlReport.Write(report, comparison));
     }
 
     private static async Task<Report> ReadAsync(string file, CancellationToken cancellationToken)

@@ -35,12 +35,16 @@ internal sealed class LoadGenerator(
             {
                 var random = new Random(seed + user);
                 await Task.Delay(TimeSpan.FromSeconds(user / ramp), clock, cancellation);
-                while (clock.GetElapsedTime(start) < duration)
+                while (clock.GetElapsedTime(start) < duration && !cancellation.IsCancellationRequested)
                 {
                     var sent = clock.GetTimestamp();
                     await SendAsync(measurement, next(random), sent, cancellation);
-                    if (pause is { } range)
-                        await Task.Delay(range.Shortest + ((range.Longest - range.Shortest) * random.NextDouble()), clock, cancellation);
+                    if (pause is not { } range)
+                        continue;
+                    var wait = range.Shortest + ((range.Longest - range.Shortest) * random.NextDouble());
+                    if (clock.GetElapsedTime(start) + wait >= duration)
+                        return;
+                    await Task.Delay(wait, clock, cancellation);
                 }
             })),
             cancellationToken);
@@ -82,18 +86,23 @@ internal sealed class LoadGenerator(
         using var ended = new CancellationTokenSource();
         var start = clock.GetTimestamp();
         var timeline = KeepTimelineAsync(name, measurement, start, duration, ended.Token);
+        TimeSpan elapsed;
         try
         {
             await run(measurement, start, ending.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // what was still waited for is counted as a failure
+            // too late; what was still waited for is counted as a failure
         }
-        var elapsed = clock.GetElapsedTime(start);
-        await ended.CancelAsync();
-        await timeline;
-        progress?.Clear();
+        finally
+        {
+            elapsed = clock.GetElapsedTime(start);
+            await ended.CancelAsync();
+            await timeline;
+            progress?.Clear();
+        }
+        cancellationToken.ThrowIfCancellationRequested();
         return measurement.ToFigures(name, load, elapsed);
     }
 

@@ -87,8 +87,11 @@ internal sealed class Target : IAsyncDisposable
 
     private static async Task<OwnApplication> StartAsync(DirectoryInfo? data)
     {
+        var isFilled = data is not null && OwnApplication.IsTemplate(data);
+        if (data is { Exists: true } && !isFilled && data.EnumerateFileSystemInfos().Any())
+            throw new ArgumentException($"{data} holds something else: name an empty or a new folder.");
         Progress.Show("Starting MnemoLite on a store of its own …");
-        return await OwnApplication.StartAsync(data is not null && OwnApplication.IsTemplate(data) ? data : null);
+        return await OwnApplication.StartAsync(isFilled ? data : null);
     }
 
     /// <summary>Does now what PostgreSQL would else do in the background while it is measured.</summary>
