@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using MnemoLite.Tests.AppHost;
 using StackExchange.Redis;
 
 namespace MnemoLite.Tests.Caching;
@@ -55,9 +56,24 @@ internal sealed class OwnRedis : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>A client of the server itself, past the door.</summary>
-    public async Task<ConnectionMultiplexer> ConnectAsync() =>
-        await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_port},connectRetry=20,connectTimeout=1000,allowAdmin=true");
+    /// <summary>A client of the server itself, past the door, once it listens.</summary>
+    public async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        ConnectionMultiplexer? client = null;
+        await Eventually.UntilAsync(async () =>
+        {
+            try
+            {
+                client = await ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{_port},allowAdmin=true");
+                return true;
+            }
+            catch (RedisConnectionException)
+            {
+                return false;
+            }
+        });
+        return client!;
+    }
 
     public async ValueTask DisposeAsync()
     {
