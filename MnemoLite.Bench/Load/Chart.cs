@@ -37,20 +37,20 @@ internal sealed record ChartAxis(Func<double, double> Place, IReadOnlyList<(doub
 }
 
 /// <summary>Lines over two axes, as SVG within a page.</summary>
-internal sealed class Chart(string title, ChartAxis x, ChartAxis y)
+internal sealed class Chart(string title, ChartAxis x, ChartAxis y, int height = 270)
 {
-    private const int Width = 720, Height = 270, Left = 52, Right = 16, Top = 10, Bottom = 28;
+    private const int Width = 720, Left = 52, Right = 16, Top = 10, Bottom = 28;
 
     /// <param name="lines">The lines, the first one in front.</param>
     /// <param name="isFilled">Whether the first has its area filled.</param>
     public XElement Draw(IReadOnlyList<ChartLine> lines, bool isFilled = false) => new(
         "svg",
-        new XAttribute("viewBox", $"0 0 {Width} {Height}"),
+        new XAttribute("viewBox", $"0 0 {Width} {height}"),
         new XAttribute("role", "img"),
         new XAttribute("aria-label", title),
         y.Ticks.Select(tick => new XElement("path", new XAttribute("class", "grid"), new XAttribute("d", $"M{Left},{Y(tick.Value)}H{Width - Right}"))),
         y.Ticks.Select(tick => Label(Left - 8, Y(tick.Value) + 4, "end", tick.Name)),
-        x.Ticks.Select(tick => Label(X(tick.Value), Height - 8, "middle", tick.Name)),
+        x.Ticks.Select(tick => Label(X(tick.Value), height - 8, "middle", tick.Name)),
         isFilled && lines is [{ Points: [var first, .., var last] } front, ..]
             ? new XElement("path", new XAttribute("class", $"area {front.Class}"), new XAttribute("d", $"{Path(front)}L{X(last.X)},{Y(0)}L{X(first.X)},{Y(0)}Z"))
             : null,
@@ -64,7 +64,7 @@ internal sealed class Chart(string title, ChartAxis x, ChartAxis y)
 
     private double X(double value) => Math.Round(Left + (x.Place(value) * (Width - Left - Right)), 1);
 
-    private double Y(double value) => Math.Round(Height - Bottom - (y.Place(value) * (Height - Top - Bottom)), 1);
+    private double Y(double value) => Math.Round(height - Bottom - (y.Place(value) * (height - Top - Bottom)), 1);
 
     private static XElement Label(double x, double y, string anchor, string text) => new(
         "text", new XAttribute("x", x), new XAttribute("y", y), new XAttribute("text-anchor", anchor), text);

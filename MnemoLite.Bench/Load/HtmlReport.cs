@@ -42,6 +42,7 @@ internal static class HtmlReport
         if (rows.Count == 0)
             return null;
         var held = rows.Count(row => row.Passed == true);
+        var isCompared = rows.Any(row => comparison.Find(row.Name) is not null);
         return new XElement(
             "section",
             new XElement("h2", $"{held} of {rows.Count(row => row.Passed is not null)} bars held"),
@@ -52,15 +53,15 @@ internal static class HtmlReport
                     "table",
                     new XElement("thead", new XElement(
                         "tr", Head(""), Head("measured", "number"), Head("bar", "number"), Head("ratio"),
-                        comparison.IsPossible ? Head("×", "number") : null, Head(""))),
+                        isCompared ? Head("×", "number") : null, Head(""))),
                     new XElement("tbody", rows.Select(row => new XElement(
                         "tr",
                         row.Passed is { } passed ? new XAttribute("class", passed ? "held" : "missed") : null,
                         Cell(row.Name),
-                        Cell($"{row.Value:#,0.###} {row.Unit}", "number strong"),
+                        Cell($"{TableReport.Number(row.Value)} {row.Unit}", "number strong"),
                         Cell(TableReport.Bar(row), "number quiet"),
                         new XElement("td", row.Ratio is { } ratio ? Gauge(row, ratio) : " "),
-                        comparison.IsPossible ? Cell(TableReport.Ratio(row.Value, comparison.Find(row.Name)?.Value), "number quiet") : null,
+                        isCompared ? Cell(TableReport.Ratio(row.Value, comparison.Find(row.Name)?.Value), "number quiet") : null,
                         Cell(row.Detail, "quiet")))))));
     }
 
@@ -100,7 +101,7 @@ internal static class HtmlReport
         var former = scenario.Routes.Take(Colours).Select((route, place) => comparison.Find(scenario.Name, route.Route) is { } old ? Line(old, $"c{place + 1} thin") : null)
             .OfType<ChartLine>().Select(line => line with { Name = $"{line.Name}, before" }).ToList();
         var latencies = now.Concat(former).SelectMany(line => line.Points).Select(point => point.Y).DefaultIfEmpty(1).ToList();
-        var chart = new Chart($"Latency by percentile, {scenario.Name}", ChartAxis.Percentiles, ChartAxis.Logarithmic(Math.Max(latencies.Min(), 0.001), latencies.Max()));
+        var chart = new Chart($"Latency by percentile, {scenario.Name}", ChartAxis.Percentiles, ChartAxis.Logarithmic(Math.Max(latencies.Min(), 0.001), latencies.Max()), height: 590);
         return new(
             "figure",
             new XElement("figcaption", "Latency by percentile, ms", now.Count > 1 ? now.Select(line => Legend(line.Name, line.Class)) : null),
@@ -138,7 +139,7 @@ internal static class HtmlReport
             new XElement("thead", new XElement(
                 "tr", Head("ms"), ((string[])["requests", "failed", "/s", "P50", "P90", "P95", "P99", "P99.9", "max"]).Select(name => Head(name, "number")),
                 comparison.IsPossible ? ((string[])["/s ×", "P50 ×", "P95 ×", "P99 ×"]).Select(name => Head(name, "number")) : null)),
-            new XElement("tbody", scenario.Routes.Append(scenario.All).Select(route => new XElement(
+            new XElement("tbody", TableReport.Lines(scenario).Select(route => new XElement(
                 "tr",
                 Cell(route.Route),
                 ((string[])[$"{route.Requests:N0}", $"{route.Failures:N0}", $"{route.PerSecond:N1}", $"{route.P50:N2}", $"{route.P90:N2}", $"{route.P95:N2}", $"{route.P99:N2}", $"{route.P999:N2}", $"{route.Max:N2}"])

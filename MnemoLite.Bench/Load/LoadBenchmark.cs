@@ -10,11 +10,8 @@ internal static class LoadBenchmark
     public static async Task<int> RunAsync(LoadOptions options)
     {
         using var interrupted = new CancellationTokenSource();
-        Console.CancelKeyPress += (_, interrupt) =>
-        {
-            interrupt.Cancel = !interrupted.IsCancellationRequested; // the second one ends it at once
-            interrupted.Cancel();
-        };
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var termination = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
             return await RunAsync(options, interrupted.Token);
@@ -22,6 +19,12 @@ internal static class LoadBenchmark
         catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
             return 130;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = !interrupted.IsCancellationRequested; // the second one ends it at once
+            interrupted.Cancel();
         }
     }
 

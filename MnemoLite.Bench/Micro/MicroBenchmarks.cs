@@ -1,21 +1,20 @@
 using BenchmarkDotNet.Configs;
-using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
-using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace MnemoLite.Bench.Micro;
 
 /// <summary>The parts a request is made of, each by itself.</summary>
 internal static class MicroBenchmarks
 {
-    /// <param name="options">Of BenchmarkDotNet, such as <c>--filter *Json*</c>; all are run if none is given.</param>
+    private static readonly string[] Selections = ["--filter", "-f", "--list"];
+
+    /// <param name="options">Of BenchmarkDotNet, such as <c>--filter *Json*</c> or <c>--job short</c>; all are run if none is selected.</param>
     public static int Run(string[] options)
     {
-        var artifacts = Path.Combine(Path.GetTempPath(), "mnemolite-bench-micro");
-        // In this process: what BenchmarkDotNet would build for another one does not find its way through the two engines' build folders.
-        var config = DefaultConfig.Instance.WithArtifactsPath(artifacts)
-            .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance));
-        var summaries = BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run(options is [] ? ["--filter", "*"] : options, config);
-        return summaries.Any(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
+        // In this process: what BenchmarkDotNet would build for another one does not find its way through the build folders of the two engines.
+        string[] all = options.Intersect(Selections).Any() ? ["--inProcess"] : ["--inProcess", "--filter", "*"];
+        var config = DefaultConfig.Instance.WithArtifactsPath(Path.Combine(Path.GetTempPath(), "mnemolite-bench-micro"));
+        var summaries = BenchmarkSwitcher.FromAssembly(typeof(MicroBenchmarks).Assembly).Run([.. all, .. options], config).ToList();
+        return summaries.Exists(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
     }
 }
