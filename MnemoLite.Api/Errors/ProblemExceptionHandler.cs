@@ -30,6 +30,7 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
                 StatusCodes.Status503ServiceUnavailable,
                 "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
             OtherModelException other => OfOtherModel(other),
+            BatchInterruptedException interrupted => OfInterrupted(interrupted),
             NpgsqlException away => Away(away),
             _ => Unexpected(exception),
         };
@@ -80,6 +81,15 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             ? "The database went away while it was at this: whether something was changed is not known. Look, or send it again with the same "
                 + "Idempotency-Key if it had one."
             : "The database is away; nothing was changed. Try again in a moment.");
+    }
+
+    private ProblemDetails OfInterrupted(BatchInterruptedException exception)
+    {
+        Log.DatabaseAway(log, exception.Message);
+        return New(
+            StatusCodes.Status503ServiceUnavailable,
+            $"The database went away, or took too long, when {exception.Created} of the events were stored. Where they carry ids of their own, send "
+                + "all again: those that are there are passed over.");
     }
 
     private ProblemDetails OfOtherModel(OtherModelException exception)

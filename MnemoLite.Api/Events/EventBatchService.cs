@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -24,10 +25,17 @@ internal sealed class EventBatchService(
     public async Task<BatchResult> StoreAsync(PipeReader body, CancellationToken cancellationToken)
     {
         var result = new Outcome();
-        await Parallel.ForEachAsync(
-            ReadChunksAsync(body, result, cancellationToken),
-            new ParallelOptions { MaxDegreeOfParallelism = ChunksAtOnce, CancellationToken = cancellationToken },
-            async (chunk, cancelled) => await StoreChunkAsync(chunk, result, cancelled));
+        try
+        {
+            await Parallel.ForEachAsync(
+                ReadChunksAsync(body, result, cancellationToken),
+                new ParallelOptions { MaxDegreeOfParallelism = ChunksAtOnce, CancellationToken = cancellationToken },
+                async (chunk, cancelled) => await StoreChunkAsync(chunk, result, cancelled));
+        }
+        catch (DbException cause) when (result.Created > 0)
+        {
+            throw new BatchInterruptedException(result.Created, cause);
+        }
         return result.ToBatchResult();
     }
 
@@ -114,6 +122,8 @@ internal sealed class EventBatchService(
         private readonly List<BatchError> _errors = [];
         private readonly List<(int Index, Guid Id)> _created = [];
         private int _existing, _failed;
+
+        public int Created => _created.Count;
 
         public void Add(int index, Guid id, StoredEvent stored)
         {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Json;
 using MnemoLite.Client;
@@ -63,6 +64,34 @@ public sealed class SettingsTests(RunningApplication app)
             await using var command = new NpgsqlCommand(
                 "SELECT count(*) FROM pg_stat_activity WHERE pg_blocking_pids(pid) @> ARRAY[pg_backend_pid()]", held);
             return (long)(await command.ExecuteScalarAsync(Cancelled))!;
+        }
+    }
+
+    [Fact]
+    public async Task A_batch_the_database_takes_no_more_of_says_how_much_is_stored()
+    {
+        await using var api = ApiProcess.Start(
+            $"--ConnectionStrings:mnemolite={app.ConnectionString}", "--Database:StatementTimeoutSeconds=1");
+        using var http = await api.ConnectAsync(Cancelled);
+        var run = Guid.NewGuid();
+        var (id, held) = await HoldAsync();
+        await using (held)
+        {
+            await using (var delete = new NpgsqlCommand("DELETE FROM events WHERE id = $1", held) { Parameters = { new() { Value = id } } })
+                await delete.ExecuteNonQueryAsync(Cancelled); // whether the id is free is open until we commit
+            var body = new Pipe();
+            var sending = http.PostAsync("/v1/events/batch", new StreamContent(body.Reader.AsStream()), Cancelled);
+            for (var i = 0; i < 400; i++) // those beyond a chunk's 256 push these out of the client's buffer
+                await WriteAsync($$$"""{"content": {}, "metadata": {"run": "{{{run}}}"}}""");
+            await Eventually.UntilAsync(async () => (await app.Client.SearchAsync(new() { Metadata = JsonText.From(new { run }) }, Cancelled)).Total == 256);
+            await WriteAsync($$$"""{"content": {}, "id": "{{{id}}}"}""");
+            await body.Writer.CompleteAsync();
+
+            using var answer = await sending;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.Contains("256 of the events", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+
+            async Task WriteAsync(string line) => await body.Writer.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line + "\n"), Cancelled);
         }
     }
 
