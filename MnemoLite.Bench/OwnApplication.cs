@@ -36,8 +36,6 @@ internal sealed class OwnApplication : IAsyncDisposable
 
     public HttpClient CreateApiClient() => _app.CreateHttpClient("api");
 
-    public Uri Address => _app.GetEndpoint("api");
-
     public async Task<string> GetConnectionStringAsync() => (await _app.GetConnectionStringAsync("mnemolite"))!;
 
     /// <summary>Copies its data into a folder, to start others with, and goes on.</summary>

@@ -46,7 +46,12 @@ public sealed class LoadBenchmarkTests
         }
         var expected = new Dictionary<string, double>
         {
-            ["search"] = 0.55, ["read"] = 0.3, ["create"] = 0.08, ["patch metadata"] = 0.03, ["graph"] = 0.03, ["delete"] = 0.01,
+            ["search"] = 0.55,
+            ["read"] = 0.3,
+            ["create"] = 0.08,
+            ["patch metadata"] = 0.03,
+            ["graph"] = 0.03,
+            ["delete"] = 0.01,
         };
         Assert.Equal(expected.Keys.Order(), drawn.Keys.Order());
         Assert.All(expected, share => Assert.Equal(share.Value, drawn[share.Key], 0.005));
