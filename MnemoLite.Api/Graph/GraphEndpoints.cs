@@ -53,7 +53,8 @@ internal static class GraphEndpoints
                 + "event_id finds the nodes whose properties.event_id is that event; they stay when the event is deleted.");
         graph.MapGet("/api/graph/expand/{id}", ExpandAsync).WithName("ExpandNode").WithSummary("Show what is around a node")
             .WithDescription("In the form Cytoscape takes: the nodes up to that depth in both directions, each once at its least depth, and the "
-                + "edges among them. What is too much is cut, the nearest kept: stats.truncated and stats.message then say so.")
+                + "edges among them. Of more than 1,000 nodes or 5,000 edges (settings Graph:MaxNodes, Graph:MaxEdges), or than limit, the nearest are "
+                + "kept: stats.truncated and stats.message then say so.")
             .ProducesProblem(StatusCodes.Status404NotFound);
         graph.MapPost("/v1/graph/traverse", TraverseAsync).WithName("Traverse").WithSummary("Find the nodes that can be reached from one")
             .WithDescription("Nearest first, each once at its least depth, the start at depth 0. Too many are cut: stats.truncated then says so.")
