@@ -67,6 +67,7 @@ public sealed class MemoriesPageTests : IAsyncLifetime
         const string Added = "The kettle is kept in the blue cupboard";
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory", Exact = true }).ClickAsync();
         var dialog = page.GetByRole(AriaRole.Dialog);
+        await Expect(dialog.GetByLabel("What should be remembered?")).ToBeFocusedAsync(); // else it takes what is typed next
         await dialog.GetByLabel("What should be remembered?").FillAsync(Added);
         await dialog.GetByLabel("Key", new() { Exact = true }).FillAsync("project");
         await dialog.GetByLabel("Value", new() { Exact = true }).FillAsync("home");
