@@ -26,7 +26,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     private const double CommonShare = 0.05;
 
     /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
-    private const int KeywordCandidates = 2000;
+    private const int KeywordCandidates = 1000;
 
     /// <summary>The k of reciprocal rank fusion, 1 / (k + rank) (Cormack, Clarke, Büttcher: SIGIR 2009).</summary>
     private const int FusionK = 60;
