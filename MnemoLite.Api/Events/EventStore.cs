@@ -57,6 +57,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             command,
             async () =>
             {
+                await command.PrepareAsync(cancellationToken);
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 await reader.ReadAsync(cancellationToken);
                 return (reader.IsDBNull(0) ? null : Read(reader), Snapshot.Parse(reader.GetString(EmbeddingColumn + 1)));

@@ -26,7 +26,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     private const double CommonShare = 0.05;
 
     /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
-    private const int KeywordCandidates = 1000;
+    private const int KeywordCandidates = 500;
 
     /// <summary>The k of reciprocal rank fusion, 1 / (k + rank) (Cormack, Clarke, Büttcher: SIGIR 2009).</summary>
     private const int FusionK = 60;
@@ -48,7 +48,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         await using var command = new NpgsqlCommand();
         var request = query.Request;
         var where = Conditions(query, command.Parameters);
-        var candidates = where.Parameter(Math.Max(Candidates, request.Offset + request.Limit));
+        var candidates = Math.Max(Candidates, request.Offset + request.Limit).ToString(CultureInfo.InvariantCulture); // known to the planner: it bounds every list
         var embedding = query.Embedding is null ? null : $"{where.Parameter(Vector(query.Embedding))}::real[]::vector";
         List<string> lists = [];
         if (embedding is not null)
@@ -82,7 +82,16 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             CROSS JOIN LATERAL (SELECT place IS NULL OR place = {where.Parameter(request.Offset + 1)} AS first) AS row
             ORDER BY place
             """;
-        return await reads.RunAsync(command, () => ReadAsync(command, request.Explain, cancellationToken), cancellationToken);
+        return await reads.RunAsync(
+            command,
+            async () =>
+            {
+                // Of the same text each time, and with one good plan for all values, where nothing is filtered.
+                if (!query.IsFiltered && request.Offset + request.Limit <= Candidates)
+                    await command.PrepareAsync(cancellationToken);
+                return await ReadAsync(command, request.Explain, cancellationToken);
+            },
+            cancellationToken);
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
@@ -175,14 +184,13 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), stemmed AS MATERIALIZED (
                 SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split) AS query,
                     tsvector_to_array(to_tsvector('english', split)) AS stems FROM split
+            ), common AS MATERIALIZED (
+                SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares
+                FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
             ), word AS MATERIALIZED (
-                SELECT n, plain, query, tsvector_to_array(to_tsvector('simple', plain)) || stems AS words, min(coalesce(share, 0)) AS share
-                FROM stemmed CROSS JOIN unnest(stems) AS stem LEFT JOIN (
-                    SELECT element.lexeme, element.share
-                    FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs[:cardinality(most_common_elems)])
-                        AS element (lexeme, share)
-                    WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
-                ) AS common ON lexeme = stem
+                SELECT n, plain, query, tsvector_to_array(to_tsvector('simple', plain)) || stems AS words,
+                    min(coalesce(shares[array_position(lexemes, stem)], 0)) AS share
+                FROM stemmed CROSS JOIN unnest(stems) AS stem LEFT JOIN common ON true
                 GROUP BY n, plain, query, stems
             ), unknown AS MATERIALIZED (
                 SELECT n, share, typed

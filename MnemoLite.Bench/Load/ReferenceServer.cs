@@ -45,7 +45,7 @@ internal static class ReferenceServer
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var found = new List<Event>();
             while (await reader.ReadAsync(cancellationToken))
-                found.Add(EventRow.Read(reader, first: 1) with { SimilarityScore = 1 - reader.GetDouble(1 + EventRow.Count) });
+                found.Add(EventRow.Read(reader, first: 1) with { SimilarityScore = 1 - reader.GetDouble(2 + EventRow.Count) });
             return TypedResults.Json<IReadOnlyList<Event>>(found, MnemoLiteJson.Default.IReadOnlyListEvent);
         });
 
