@@ -93,8 +93,9 @@ public sealed class SharedWorkTests(RunningApplication app) : IAsyncLifetime
         await ExecuteAsync($"SELECT pg_advisory_lock({PartitionStore.LockId})");
         await using var first = Start("--Embedding:Mode=mock", "--Retention:Months=1");
         await using var second = Start("--Embedding:Mode=mock", "--Retention:Months=1");
-        await Eventually.UntilAsync(async () => (await _database.ExecuteAsync(
-            "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()")).Count == 2);
+        const string Waiting =
+            "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
+        await Eventually.UntilAsync(async () => (await _database.ExecuteAsync(Waiting)).Count == 2);
         var done = await CountDoneAsync();
         await ExecuteAsync($"SELECT pg_advisory_unlock({PartitionStore.LockId})");
         await Eventually.UntilAsync(async () => await CountDoneAsync() == done + 2);
@@ -112,8 +113,11 @@ public sealed class SharedWorkTests(RunningApplication app) : IAsyncLifetime
     }
 
     /// <summary>How often the partitions were looked after: to the end, which is to analyse them.</summary>
-    private async Task<int> CountDoneAsync() => int.Parse(
-        Assert.Single(await _database.ExecuteAsync("SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'events_others'")), CultureInfo.InvariantCulture);
+    private async Task<int> CountDoneAsync()
+    {
+        var count = await _database.ExecuteAsync("SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'events_others'");
+        return int.Parse(Assert.Single(count), CultureInfo.InvariantCulture);
+    }
 
     /// <summary>A partitioned store with an old event, and without the partition of the last month ahead; returns that one's name.</summary>
     private async Task<string> FillPartitionsAsync(DateTimeOffset time)

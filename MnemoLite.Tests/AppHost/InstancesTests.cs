@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using MnemoLite.Client;
 using MnemoLite.Tests.Browser;
@@ -29,11 +30,12 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
     public async Task An_agent_that_began_with_one_instance_goes_on_with_the_other()
     {
         await using var agent = await McpClient.CreateAsync(
-            new HttpClientTransport(new() { Endpoint = new Uri(app.Http.BaseAddress!, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp }),
+            new HttpClientTransport(new() { Endpoint = new(app.Http.BaseAddress!, "/mcp"), TransportMode = HttpTransportMode.StreamableHttp }),
             cancellationToken: Cancelled);
         for (var i = 0; i < 6; i++)
         {
-            var remembered = await agent.CallToolAsync("remember", new Dictionary<string, object?> { ["text"] = $"fact {i} of an agent" }, cancellationToken: Cancelled);
+            var fact = new Dictionary<string, object?> { ["text"] = $"fact {i} of an agent" };
+            var remembered = await agent.CallToolAsync("remember", fact, cancellationToken: Cancelled);
             Assert.NotEqual(true, remembered.IsError);
         }
     }
@@ -69,7 +71,8 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         var failed = new ConcurrentQueue<Exception>();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var users = Enumerable.Range(0, 4).Select(user =>
-            UseAsync(() => app.Client.CreateAsync(Text($"written by {user}"), Cancelled), () => Interlocked.Increment(ref written), failed, end.Token)).ToArray();
+            UseAsync(() => app.Client.CreateAsync(Text($"written by {user}"), Cancelled), () => Interlocked.Increment(ref written), failed, end.Token))
+            .ToArray();
         foreach (var instance in await app.FindAsync("api"))
         {
             var before = written;
@@ -102,6 +105,32 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, app.Keys.UnixFileMode);
     }
 
+    [Fact]
+    public async Task A_page_that_loses_its_connection_says_so_and_goes_on_by_itself_when_an_instance_answers()
+    {
+        await app.FindAsync("web");
+        var (page, _) = await chromium.OpenAsync();
+        var connections = new ConcurrentQueue<IWebSocketRoute>();
+        await page.RouteWebSocketAsync("**/_blazor", connection =>
+        {
+            connection.ConnectToServer();
+            connections.Enqueue(connection);
+        });
+        await page.GotoAsync(app.Web.ToString());
+        var search = page.GetByLabel("Search your memories");
+        await Expect(search).ToBeEditableAsync();
+        await Expect(page.GetByText("lost its connection")).ToBeHiddenAsync();
+
+        await page.RouteAsync("**/alive", route => route.FulfillAsync(new() { Status = 503 }));
+        await connections.Single().CloseAsync();
+        await Expect(page.GetByText("lost its connection")).ToBeVisibleAsync();
+        await page.UnrouteAllAsync();
+        await Eventually.UntilAsync(() => Task.FromResult(connections.Count > 1));
+        await Expect(page.GetByText("lost its connection")).ToBeHiddenAsync();
+        await search.FillAsync("which instance is this?");
+        await Expect(page).ToHaveURLAsync(new Regex("instance"));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -116,7 +145,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         var search = page.GetByLabel("Search your memories");
         await Expect(search).ToBeEditableAsync();
         await search.FillAsync("where is the spare key?");
-        await Expect(page).ToHaveURLAsync(new System.Text.RegularExpressions.Regex("spare"));
+        await Expect(page).ToHaveURLAsync(new Regex("spare"));
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory", Exact = true }).ClickAsync();
         var dialog = page.GetByRole(AriaRole.Dialog);
         await Expect(dialog.GetByLabel("What should be remembered?")).ToBeFocusedAsync(new() { Timeout = 30_000 }); // else it takes what is typed next
