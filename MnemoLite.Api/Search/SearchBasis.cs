@@ -34,10 +34,16 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
         if (write.Kind is ChangeKind.Node or ChangeKind.Edge)
             return false;
         _listed ??= [.. Lists.Listed];
-        if (write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || write.Ids.Any(_listed.Contains))
+        if (write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted))
             return true;
+        if (write.Ids.Any(_listed.Contains))
+            return !(write.MetadataOnly && PassesAsBefore(write) && !write.Ids.Any(Lists.Page.Contains));
         return IsRanked ? MayComeIn(write) : MayBeCounted(write);
     }
+
+    /// <summary>Whether it is certain that the filters take, or leave out, what is written as they did before.</summary>
+    private bool PassesAsBefore(Write write) =>
+        (Request.Metadata is null && Request.Filter is null) || (Passes(write.Before) is { } before && before == Passes(write.After));
 
     /// <summary>Whether the number of events that pass the filters may be another, or a new one among the newest.</summary>
     private bool MayBeCounted(Write write) => write.Kind switch
@@ -118,6 +124,9 @@ internal sealed record SearchLists
 
     /// <summary>The events in the lists, of which the answer is a page.</summary>
     public Guid[] Listed { get; init; } = [];
+
+    /// <summary>The events in the answer.</summary>
+    public Guid[] Page { get; init; } = [];
 
     /// <summary>The distance of the last of the nearest; null if any other would be one of them too.</summary>
     public double? Farthest { get; init; }

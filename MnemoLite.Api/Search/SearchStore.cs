@@ -294,7 +294,8 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             if (!reader.IsDBNull(1))
                 events.Add(ReadFound(reader, explain));
         }
-        return new(new SearchResult(events, total), lists ?? new() { Listed = [.. events.Select(@event => @event.Id)] }, snapshot!);
+        Guid[] page = [.. events.Select(@event => @event.Id)];
+        return new(new SearchResult(events, total), (lists ?? new() { Listed = page }) with { Page = page }, snapshot!);
     }
 
     private static Event ReadFound(NpgsqlDataReader reader, bool explain)

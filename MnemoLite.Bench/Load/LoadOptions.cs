@@ -59,7 +59,7 @@ internal sealed record LoadOptions
             Ramp = Number(options, "--ramp", 10.0, 0.1, 1_000),
             Duration = TimeSpan.FromSeconds(Number(options, "--duration", 60.0, 1, 3_600)),
             Rate = Number(options, "--rate", 100.0, 0.1, 100_000),
-            Zipf = Number(options, "--zipf", 1.1, 0, 5),
+            Zipf = Number(options, "--zipf", 1.2, 0, 5),
             Seed = Number(options, "--seed", 1, 0, int.MaxValue),
             Json = options.GetValueOrDefault("--json"),
             Html = options.GetValueOrDefault("--html"),
