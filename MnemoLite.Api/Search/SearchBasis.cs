@@ -19,7 +19,7 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
     /// <summary>The index compares in half precision.</summary>
     private const double DistanceTolerance = 0.002;
 
-    private const double ScoreTolerance = 1e-9;
+    private const double ScoreTolerance = 1e-5;
 
     private Filter? _filter;
     private HashSet<Guid>? _listed;

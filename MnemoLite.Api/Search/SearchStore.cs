@@ -164,8 +164,8 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>
     /// The list <c>keyword(id, score, rank)</c>. An event's score is the part of the query's information that its words match, 0..1: each word
     /// counts by its rarity, ln(1 + N / df), among what passes the filters; df is rounded down to a power of two, so that not every write changes
-    /// what every word weighs. A word is found as written, or stemmed and taken apart
-    /// (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
+    /// what every word weighs, and the sums are of whole millionths, so that their order does not matter. A word is found as written, or stemmed
+    /// and taken apart (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
     /// </summary>
     private static string Keyword(KeywordQuery keywords, SqlConditions where, string candidates)
     {
@@ -221,12 +221,12 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), found AS MATERIALIZED (
                 SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
-                SELECT n, df, rounded, ln(1 + size / greatest(rounded, share * size, 0.5)) AS idf
+                SELECT n, df, rounded, (1e6 * ln(1 + size / greatest(rounded, share * size, 0.5)))::int AS idf
                 FROM (SELECT DISTINCT n, share FROM term) AS asked
                 LEFT JOIN (SELECT n, count(*) AS df, 2 ^ floor(ln(count(*)) / ln(2) + 1e-9) AS rounded FROM found GROUP BY n) AS counted USING (n)
                 CROSS JOIN store
             ), matching AS MATERIALIZED (
-                SELECT id, sum(weight * idf) / (SELECT sum(idf) FROM information) AS score, min(length) AS length, count(*) AS words,
+                SELECT id, sum((weight * idf)::int)::float8 / (SELECT sum(idf) FROM information) AS score, min(length) AS length, count(*) AS words,
                     count(*) FILTER (WHERE weight = 1) = (SELECT count(*) FROM word) AS has_all
                 FROM found JOIN information USING (n)
                 GROUP BY id
@@ -260,7 +260,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>What the keyword list ends with, for <see cref="SearchLists"/>.</summary>
     private static string KeywordEnd(KeywordQuery keywords, string candidates) => $"""
         , 'Terms', (SELECT coalesce(json_agg(json_build_object(
-                'Words', asked.words, 'Share', idf / (SELECT sum(idf) FROM information), 'IsTelling', is_telling,
+                'Words', asked.words, 'Share', idf::float8 / (SELECT sum(idf) FROM information), 'IsTelling', is_telling,
                 'Rise', coalesce(2 * rounded - 1 - df, 0))), '[]')
             FROM information JOIN (
                 SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling FROM chosen, unnest(words) AS word GROUP BY n
