@@ -16,6 +16,12 @@ builder.Services.AddRazorComponents()
 
 var app = builder.Build();
 await app.ReadProtectionKeysAsync();
+// A page that has just lost this instance must not come back to it: it would hold up its end.
+app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopping => stopping.Run(context =>
+{
+    context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+    return Task.CompletedTask;
+}));
 if (!app.Environment.IsDevelopment())
     app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
