@@ -123,14 +123,16 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
     public async Task<Write?> DeleteAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(
-            "DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id()");
+            $"DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id(), {EventVersionStore.Words}");
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = EventRow.Space });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new Write(reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
             {
-                Before = new(reader.GetFieldValue<DateTimeOffset>(0), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(1)), null, null),
+                Before = new(
+                    reader.GetFieldValue<DateTimeOffset>(0), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(1)), Embedding: null,
+                    reader.IsDBNull(3) ? null : reader.GetFieldValue<string[]>(3)),
             }
             : null;
     }

@@ -57,14 +57,14 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
     private bool MayComeIn(Write write)
     {
         if (write.Kind == ChangeKind.Deleted)
-            return Passes(write.Before) != false && MayHaveWeighed();
+            return Passes(write.Before) != false && MayHaveWeighed(write.Before);
         var before = write.Kind == ChangeKind.Created ? false : Passes(write.Before);
         var after = Passes(write.After);
         if (before == false && after == false)
             return false;
         if (write.MetadataOnly && before is not null && before == after)
             return false;
-        return (before != false && MayHaveWeighed()) || after is null || (after.Value && (IsNearEnough(write.After!) || MayMatch(write.After!)));
+        return (before != false && MayHaveWeighed(write.Before)) || after is null || (after.Value && (IsNearEnough(write.After!) || MayMatch(write.After!)));
     }
 
     private bool IsNearEnough(EventVersion version) =>
@@ -79,7 +79,7 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
         if (Lists.HasUnknownWords || version.Words is null)
             return true;
         var words = version.Words.ToHashSet(StringComparer.Ordinal);
-        if (!terms.Any(term => term.IsTelling && term.Words.Any(words.Contains)))
+        if (!IsFoundBy(words))
             return false;
         double score = 0;
         var hasAll = true;
@@ -99,7 +99,11 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
     }
 
     /// <summary>Whether an event that is in no list, and goes, may change what the words of others weigh.</summary>
-    private bool MayHaveWeighed() => Lists.Terms is not null && (Lists.Least is not null || Lists.OfAll) && !Lists.TryDiscount();
+    private bool MayHaveWeighed(EventVersion? former) =>
+        Lists.Terms is not null && (Lists.Least is not null || Lists.OfAll)
+        && (former?.Words is not { } words || IsFoundBy(words.ToHashSet(StringComparer.Ordinal))) && !Lists.TryDiscount();
+
+    private bool IsFoundBy(HashSet<string> words) => Lists.Terms!.Any(term => term.IsTelling && term.Words.Any(words.Contains));
 
     private bool? Passes(EventVersion? version)
     {
