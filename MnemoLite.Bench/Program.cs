@@ -32,7 +32,7 @@ catch (ArgumentException exception)
             --data DIR      keeps the data of the one that is started: the next run starts with a copy of it
             --events N      how many events are stored before (50000)
             --users N --ramp N --duration SECONDS --rate N   50 users, 10 more each second, for 60 s; 100 requests/s (open)
-            --zipf S        how much requests repeat themselves: Zipf's exponent (1.1)
+            --zipf S        how much requests repeat themselves: Zipf's exponent (1.2)
             --seed N        of all that is drawn (1)
             --json FILE --html FILE --compare OLD.JSON
           micro [OPTION…]                            tokenizer, embedding and JSON, by BenchmarkDotNet, whose options these are

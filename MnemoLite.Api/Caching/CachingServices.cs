@@ -53,23 +53,7 @@ internal static class CachingServices
         where TBasis : class, IAnswerBasis
     {
         var memory = new MemoryCache(new MemoryCacheOptions { SizeLimit = settings.MaxItems });
-        var fusion = new FusionCache(
-            new FusionCacheOptions
-            {
-                CacheName = settings.Name,
-                CacheKeyPrefix = settings.KeyPrefix,
-                DisableTagging = true, // would keep items of its own among the answers
-                EnableSyncEventHandlersExecution = true,
-                DistributedCacheCircuitBreakerDuration = TimeSpan.FromSeconds(1),
-                DefaultEntryOptions = new FusionCacheEntryOptions(settings.Ttl)
-                {
-                    Size = 1,
-                    AllowBackgroundDistributedCacheOperations = true,
-                    ReThrowSerializationExceptions = false,
-                    DistributedCacheHardTimeout = redisPatience ?? Timeout.InfiniteTimeSpan,
-                },
-            },
-            memory, services.GetRequiredService<ILogger<FusionCache>>());
+        var fusion = CreateFusionCache(settings, redisPatience, memory, services.GetRequiredService<ILogger<FusionCache>>());
         if (redisPatience is not null)
             fusion.SetupDistributedCache(services.GetRequiredService<IDistributedCache>(), new FusionCacheSystemTextJsonSerializer());
         var cache = new AnswerCache<TBasis>(
@@ -78,4 +62,23 @@ internal static class CachingServices
         fusion.Events.Memory.Eviction += (_, eviction) => cache.OnEvicted(eviction.Value, eviction.Reason);
         return cache;
     }
+
+    /// <summary>The engine of a cache: each answer counts as one item, and Redis, if any, is waited for no longer than told.</summary>
+    internal static FusionCache CreateFusionCache(CacheSettings settings, TimeSpan? redisPatience, MemoryCache memory, ILogger<FusionCache> log) => new(
+        new FusionCacheOptions
+        {
+            CacheName = settings.Name,
+            CacheKeyPrefix = settings.KeyPrefix,
+            DisableTagging = true, // would keep items of its own among the answers
+            EnableSyncEventHandlersExecution = true,
+            DistributedCacheCircuitBreakerDuration = TimeSpan.FromSeconds(1),
+            DefaultEntryOptions = new FusionCacheEntryOptions(settings.Ttl)
+            {
+                Size = 1,
+                AllowBackgroundDistributedCacheOperations = true,
+                ReThrowSerializationExceptions = false,
+                DistributedCacheHardTimeout = redisPatience ?? Timeout.InfiniteTimeSpan,
+            },
+        },
+        memory, log);
 }

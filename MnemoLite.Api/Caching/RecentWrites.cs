@@ -1,10 +1,11 @@
+using System.Data.Common;
 using MnemoLite.Api.Database;
 
 namespace MnemoLite.Api.Caching;
 
 /// <summary>
-/// The latest writes of every instance, those of this one before they are acknowledged. Nothing is ever removed from a cache: an answer is
-/// taken from there only if none of the writes that it did not see could have changed it.
+/// The latest writes of every instance, those of this one before they are acknowledged. No write takes anything out of a cache: an answer is
+/// given from there only if none of the writes that it did not see could have changed it.
 /// </summary>
 internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
 {
@@ -24,6 +25,20 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
     {
         Append(write);
         feed.Publish(write.Kind, write.Xid, write.Ids);
+    }
+
+    /// <summary>Does a write; where it is not known whether it was committed, anything may have changed.</summary>
+    public async Task<T> DoAsync<T>(Func<Task<T>> write)
+    {
+        try
+        {
+            return await write();
+        }
+        catch (Exception exception) when (IsLeftOpen(exception))
+        {
+            feed.PublishMissed();
+            throw;
+        }
     }
 
     /// <summary>Adds a write of another instance.</summary>
@@ -53,6 +68,15 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
             Volatile.Write(ref _heardFrom, connection);
         }
     }
+
+    /// <summary>What PostgreSQL refuses or cancels is rolled back; where its answer is missing, nobody knows.</summary>
+    private static bool IsLeftOpen(Exception exception) => exception switch
+    {
+        DbException { SqlState: not null } => false,
+        DbException => true,
+        OperationCanceledException { InnerException: { } inner } => inner is not DbException { SqlState: not null },
+        _ => false,
+    };
 
     /// <summary>Checks an answer against the writes since it was last checked.</summary>
     /// <param name="answer">The answer.</param>

@@ -107,11 +107,11 @@ internal sealed class EmbeddingWorker : BackgroundService
 
     private async Task EmbedAsync(List<PendingEmbedding> taken, CancellationToken cancellationToken)
     {
-        var written = await _models.UseAsync(
+        var written = await _writes.DoAsync(() => _models.UseAsync(
             async embedder => await _queue.CompleteAsync(
                 taken, await embedder.EmbedNowAsync(taken.ConvertAll(item => EventText.Of(item.Content)), cancellationToken), embedder.Model,
                 cancellationToken),
-            cancellationToken);
+            cancellationToken));
         if (written is not null)
             _writes.Add(written);
     }

@@ -76,10 +76,10 @@ internal sealed class EventBatchService(
 
     private async Task StoreChunkAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
     {
-        var stored = await models.UseAsync(
+        var stored = await writes.DoAsync(() => models.UseAsync(
             async embedder => await store.InsertAsync(
                 await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model, writes.Add, cancellationToken),
-            cancellationToken);
+            cancellationToken));
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))
             result.Add(index, @event.Id, outcome);
     }

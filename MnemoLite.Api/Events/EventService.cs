@@ -24,7 +24,7 @@ internal sealed class EventService(
             throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
         var timestamp = ReadTimestamp(request.Timestamp, clock);
         var id = EventId.New(timestamp);
-        var (stored, write) = await models.UseAsync(
+        var (stored, write) = await writes.DoAsync(() => models.UseAsync(
             async embedder =>
             {
                 var embedded = await EmbedAsync(embedder, request.Embedding, request.Content, cancellationToken);
@@ -42,7 +42,7 @@ internal sealed class EventService(
                 var written = await store.InsertAsync(@event, embedder.Model, cancellationToken);
                 return (written.Event, written.Write);
             },
-            cancellationToken);
+            cancellationToken));
         if (write is not null)
             writes.Add(write);
         return stored;
@@ -81,12 +81,12 @@ internal sealed class EventService(
     public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
     {
         var replaceEmbedding = patch.Embedding is not null || patch.Content is not null;
-        var updated = await models.UseAsync(
+        var updated = await writes.DoAsync(() => models.UseAsync(
             async embedder => await store.UpdateAsync(
                 id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [], replaceEmbedding,
                 replaceEmbedding ? await EmbedAsync(embedder, patch.Embedding, patch.Content ?? default, cancellationToken) : default,
                 embedder.Model, cancellationToken),
-            cancellationToken);
+            cancellationToken));
         if (updated is null)
             return null;
         writes.Add(updated.Write);
@@ -95,7 +95,7 @@ internal sealed class EventService(
 
     public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
     {
-        if (await store.DeleteAsync(id, cancellationToken) is not { } deleted)
+        if (await writes.DoAsync(() => store.DeleteAsync(id, cancellationToken)) is not { } deleted)
             return false;
         writes.Add(deleted);
         return true;

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Options;
@@ -141,8 +143,8 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
         return new(nodes, AnyNode: isList || part.CompleteDepth is not null, AnyEdge: false);
     }
 
-    private static string Key(params object?[] parts) =>
-        string.Join(':', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture)).Prepend(EventRow.Space));
+    private static string Key(string what, params object?[] parts) =>
+        $"{EventRow.Space}:{what}:{Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(':', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture))))))}";
 
     private DateTimeOffset CreatedAt(DateTimeOffset? given)
     {

@@ -305,16 +305,17 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
     {
         await using var command = dataSource.CreateCommand(sql);
         AddKey(command, id);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
-            return false;
-        writes.Add(new(reader.GetFieldValue<ulong>(0), kind, [reader.GetGuid(1), reader.GetGuid(2)]));
-        return true;
+        var write = await writes.DoAsync(() => ReadOneAsync(
+            command, (reader, _) => new Write(reader.GetFieldValue<ulong>(0), kind, [reader.GetGuid(1), reader.GetGuid(2)]), cancellationToken));
+        if (write is not null)
+            writes.Add(write);
+        return write is not null;
     }
 
     private async Task<GraphNode?> WriteNodeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var written = await ReadOneAsync(command, (reader, _) => (Node: ReadNode(reader), Xid: reader.GetFieldValue<ulong>(5)), cancellationToken);
+        var written = await writes.DoAsync(() => ReadOneAsync(
+            command, (reader, _) => (Node: ReadNode(reader), Xid: reader.GetFieldValue<ulong>(5)), cancellationToken));
         if (written.Node is { } node)
             writes.Add(new(written.Xid, ChangeKind.Node, [node.Id]));
         return written.Node;
@@ -322,7 +323,8 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
 
     private async Task<GraphEdge?> WriteEdgeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var written = await ReadOneAsync(command, (reader, _) => (Edge: ReadEdge(reader), Xid: reader.GetFieldValue<ulong>(6)), cancellationToken);
+        var written = await writes.DoAsync(() => ReadOneAsync(
+            command, (reader, _) => (Edge: ReadEdge(reader), Xid: reader.GetFieldValue<ulong>(6)), cancellationToken));
         if (written.Edge is { } edge)
             writes.Add(new(written.Xid, ChangeKind.Edge, [edge.Source, edge.Target]));
         return written.Edge;

@@ -259,7 +259,7 @@ public sealed class LoadBenchmarkTests
     {
         var options = LoadOptions.Read([]);
         Assert.Equal(["paced"], options.Asked);
-        Assert.Equal((50, 10, 60, 50_000, 1.1), (options.Users, options.Ramp, options.Duration.TotalSeconds, options.Events, options.Zipf));
+        Assert.Equal((50, 10, 60, 50_000, 1.2), (options.Users, options.Ramp, options.Duration.TotalSeconds, options.Events, options.Zipf));
     }
 
     private static Report Report(int milliseconds)
