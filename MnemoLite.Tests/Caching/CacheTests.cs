@@ -119,6 +119,25 @@ public sealed class CacheTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task A_write_whose_answer_was_lost_is_not_hidden_by_the_cache()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var door = new Door(new NpgsqlConnectionStringBuilder(database.ConnectionString).Port);
+        var byTheDoor = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Host = "127.0.0.1", Port = door.Port, Pooling = true };
+        await using var api = ApiProcess.Start($"--ConnectionStrings:mnemolite={byTheDoor}", "--EMBEDDING_MODE=mock", "--Caching:EventSeconds=3600");
+        using var http = await api.ConnectAsync(Cancelled);
+        var @event = await RememberAsync(http, "told to nobody");
+        await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Outcome.Contains("hit", StringComparison.Ordinal));
+
+        door.LoseAnswerTo("UPDATE events");
+        using var patch = new StringContent("{\"committed\": true}", null, "application/json");
+        using var refused = await http.PatchAsync(new Uri($"/v1/events/{@event}/metadata", UriKind.Relative), patch, Cancelled);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.Equal(["t"], await database.ExecuteAsync($"SELECT CASE WHEN metadata ? 'committed' THEN 't' END FROM events WHERE id = '{@event}'"));
+        await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Body.Contains("committed", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_write_leaves_the_searches_it_cannot_change_in_the_cache()
     {
         await using var database = await OwnDatabase.CreateAsync(app);

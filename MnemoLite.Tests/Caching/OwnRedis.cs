@@ -9,40 +9,36 @@ namespace MnemoLite.Tests.Caching;
 /// <summary>A Redis of one test, behind a door that can be made to fail.</summary>
 internal sealed class OwnRedis : IAsyncDisposable
 {
-    private readonly TcpListener _door = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _closing = new();
-    private readonly int _port = FreePort();
-    private readonly Task _serving;
+    private readonly int _port;
+    private readonly Door _door;
     private Process? _server;
-    private volatile bool _stalls;
 
-    private OwnRedis()
-    {
-        _door.Start();
-        _serving = ServeAsync(_closing.Token);
-    }
+    private OwnRedis(int port) => (_port, _door) = (port, new Door(port));
 
     /// <summary>The setting that makes an instance of the API use it.</summary>
-    public string Setting => $"--ConnectionStrings:redis=127.0.0.1:{((IPEndPoint)_door.LocalEndpoint).Port}";
+    public string Setting => $"--ConnectionStrings:redis=127.0.0.1:{_door.Port}";
 
     /// <summary>Whether what is sent to it, and what it answers, stays on the way.</summary>
     public bool Stalls
     {
-        get => _stalls;
-        set => _stalls = value;
+        get => _door.Stalls;
+        set => _door.Stalls = value;
     }
 
     public static async Task<OwnRedis> StartAsync()
     {
-        var redis = new OwnRedis();
+        var redis = new OwnRedis(FreePort());
         await redis.StartServerAsync();
         return redis;
     }
 
     public async Task StartServerAsync()
     {
-        _server = Process.Start(new ProcessStartInfo(
-            "redis-server", ["--bind", "127.0.0.1", "--port", $"{_port}", "--save", "", "--appendonly", "no"]) { RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo("redis-server", ["--bind", "127.0.0.1", "--port", $"{_port}", "--save", "", "--appendonly", "no"])
+        {
+            RedirectStandardOutput = true,
+        };
+        _server = Process.Start(start)!;
         _server.OutputDataReceived += (_, _) => { };
         _server.BeginOutputReadLine();
         await using var client = await ConnectAsync();
@@ -77,56 +73,9 @@ internal sealed class OwnRedis : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
-        _door.Stop();
-        await _serving;
+        await _door.DisposeAsync();
         if (_server is not null)
             await KillServerAsync();
-        _closing.Dispose();
-    }
-
-    private async Task ServeAsync(CancellationToken closing)
-    {
-        var visits = new List<Task>();
-        try
-        {
-            while (true)
-                visits.Add(ServeAsync(await _door.AcceptTcpClientAsync(closing), closing));
-        }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException)
-        {
-            await Task.WhenAll(visits);
-        }
-    }
-
-    private async Task ServeAsync(TcpClient visitor, CancellationToken closing)
-    {
-        using (visitor)
-        using (var server = new TcpClient())
-        using (var over = CancellationTokenSource.CreateLinkedTokenSource(closing))
-        {
-            try
-            {
-                await server.ConnectAsync(IPAddress.Loopback, _port, closing);
-                await await Task.WhenAny(CarryAsync(visitor, server, over.Token), CarryAsync(server, visitor, over.Token));
-            }
-            catch (Exception exception) when (exception is OperationCanceledException or SocketException or IOException)
-            {
-                // the one or the other has gone
-            }
-            await over.CancelAsync();
-        }
-    }
-
-    private async Task CarryAsync(TcpClient from, TcpClient to, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[64 << 10];
-        while (await from.GetStream().ReadAsync(buffer, cancellationToken) is > 0 and var count)
-        {
-            while (_stalls)
-                await Task.Delay(10, cancellationToken);
-            await to.GetStream().WriteAsync(buffer.AsMemory(0, count), cancellationToken);
-        }
     }
 
     private static int FreePort()
