@@ -20,7 +20,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, the HNSW index gives its nearest first
     /// and the filters are applied to them: with fewer that pass it would lose some (docs/search.md has the figures).
     /// </summary>
-    private const int ComparedOneByOne = 2000;
+    private const int ComparedOneByOne = 4000;
 
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;

@@ -10,7 +10,7 @@ namespace MnemoLite.Tests.Api;
 /// <summary>Search by meaning against an exact comparison with every vector, made here.</summary>
 public sealed class RecallTests(RunningApplication app)
 {
-    private const int Dimension = 512, Count = 6000, Topics = 60, Limit = 10;
+    private const int Dimension = 512, Count = 9000, Topics = 60, Limit = 10;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
