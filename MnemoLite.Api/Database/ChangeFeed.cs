@@ -87,7 +87,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
     {
         while (true)
         {
-            var changes = await _committed.TakeAsync(ChangesPerNotification, cancellationToken);
+            var changes = (await _committed.TakeAsync(ChangesPerNotification, cancellationToken)).Distinct().ToList(); // to have missed is told once
             for (var sent = false; !sent;)
             {
                 try

@@ -18,9 +18,6 @@ internal sealed class Reads(
         (hosts as NpgsqlMultiHostDataSource)?.WithTargetSession(TargetSessionAttributes.PreferStandby) ?? primary;
     private volatile Answer? _answer;
 
-    /// <summary>What to read from now; without the second try on the primary.</summary>
-    public NpgsqlDataSource Source => IsUpToDate ? _standby : primary;
-
     /// <summary>How the standby is: <c>ok</c>, <c>behind</c>, or <c>error</c> where none answers; null where there is none to be.</summary>
     public string? Standby => _hosts is null ? null : _answer is null ? "error" : IsUpToDate ? "ok" : "behind";
 
