@@ -50,6 +50,7 @@ find_missing() {
         ! wants redis || command -v redis-server >/dev/null || missing+=(Redis)
     fi
     ! wants browser || command -v chromium chromium-browser google-chrome >/dev/null || missing+=(Chromium)
+    ! wants browser || command -v firefox-esr firefox >/dev/null || missing+=(Firefox)
     ! wants browser || command -v npm >/dev/null || missing+=(npm)
 }
 
@@ -170,6 +171,7 @@ choose_packages() {
                 ;;
             Redis) packages+=(redis-server) ;;
             Chromium) packages+=(chromium fonts-liberation) ;;
+            Firefox) packages+=(firefox-esr) ;;
             npm) packages+=(npm) ;;
         esac
     done

@@ -97,7 +97,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
             await page.RouteAsync(
                 circuit.Address.ToString(),
                 async route => await route.FulfillAsync(new() { Response = await route.FetchAsync(new() { Url = html.Address.ToString() }) }));
-            await page.GotoAsync(circuit.Address.ToString());
+            await page.GotoAsync($"{circuit.Address}search");
             await Expect(page.GetByLabel("Search your memories")).ToBeEditableAsync();
             Assert.Empty(complaints);
         }
@@ -116,7 +116,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
             connection.ConnectToServer();
             connections.Enqueue(connection);
         });
-        await page.GotoAsync(app.Web.ToString());
+        await page.GotoAsync($"{app.Web}search");
         var search = page.GetByLabel("Search your memories");
         await Expect(search).ToBeEditableAsync();
         await Expect(page.GetByText("lost its connection")).ToBeHiddenAsync();
@@ -141,7 +141,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         var (page, complaints) = await chromium.OpenAsync();
         var lost = 0;
         page.WebSocket += (_, socket) => socket.Close += (_, _) => Interlocked.Increment(ref lost);
-        await page.GotoAsync(app.Web.ToString());
+        await page.GotoAsync($"{app.Web}search");
         var search = page.GetByLabel("Search your memories");
         await Expect(search).ToBeEditableAsync();
         await search.FillAsync("where is the spare key?");
@@ -200,7 +200,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         public async ValueTask InitializeAsync()
         {
             _playwright = await Playwright.CreateAsync();
-            _browser = await MemoriesPageTests.LaunchAsync(_playwright);
+            _browser = await Dashboard.LaunchAsync(_playwright);
         }
 
         public async ValueTask DisposeAsync()

@@ -17,13 +17,17 @@
   remember('time-zone', timeZone);
 
   addEventListener('keydown', event => {
-    if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest('input, textarea, select, [contenteditable], [role=dialog]')) return;
-    const box = document.querySelector('[data-shortcut="/"]');
-    if (!box) return;
+    const found = [...document.querySelectorAll('[data-shortcut]')].findLast(e => e.dataset.shortcut === event.key); // the page's before the menu's
+    if (!found) return;
     event.preventDefault();
-    box.focus();
-    box.select();
+    if (found.matches('input')) {
+      found.focus();
+      found.select();
+    } else {
+      found.click();
+    }
   });
 
   // When the connection is lost: on with the same instance if it is still there, otherwise the page is loaded from another one, and what was
@@ -36,7 +40,7 @@
       await new Promise(done => setTimeout(done, 500));
     }
   };
-  const kept = () => JSON.parse(sessionStorage.getItem('kept'));
+  const kept = () => JSON.parse(sessionStorage.getItem('kept')) ?? {};
   const keep = () => {
     const fields = [...document.querySelectorAll('[data-keep]')].map(field => [field.dataset.keep, field.value]);
     sessionStorage.setItem('kept', JSON.stringify({ ...kept(), ...Object.fromEntries(fields) })); // with what the page had no time to take
@@ -67,10 +71,10 @@
   }));
 
   globalThis.mnemolite = {
-    kept: () => {
-      const fields = kept();
-      sessionStorage.removeItem('kept');
-      return fields;
+    kept: (...names) => { // each field once
+      const fields = Object.entries(kept());
+      sessionStorage.setItem('kept', JSON.stringify(Object.fromEntries(fields.filter(([name]) => !names.includes(name)))));
+      return Object.fromEntries(fields.filter(([name]) => names.includes(name)));
     },
     timeZone: () => timeZone,
     appearance: chosen => {

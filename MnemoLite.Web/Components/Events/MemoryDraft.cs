@@ -8,6 +8,10 @@ namespace MnemoLite.Web.Components.Events;
 internal sealed class MemoryDraft
 {
     public static readonly IReadOnlyDictionary<string, string[]> NoErrors = new Dictionary<string, string[]>();
+
+    /// <summary>The <c>data-keep</c> of the dialog's fields.</summary>
+    public static readonly string[] Kept = ["text", "metadata", "key", "value", "time"];
+
     private static readonly string[] Fields = ["content", "metadata", "timestamp"];
 
     public string Text { get; set; } = "";

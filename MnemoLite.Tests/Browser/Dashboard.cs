@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+using MnemoLite.Client;
+using MnemoLite.Tests.AppHost;
+using static Microsoft.Playwright.Assertions;
+
+namespace MnemoLite.Tests.Browser;
+
+/// <summary>One application with a few memories and both browsers, for every test that looks at the dashboard. The tests of the collection
+/// run one after the other.</summary>
+[CollectionDefinition]
+public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
+{
+    /// <summary>As on a desk and on a phone.</summary>
+    public static readonly IReadOnlyList<(int Width, int Height)> Sizes = [(1440, 900), (390, 844)];
+
+    /// <summary>What is remembered from the start, oldest first.</summary>
+    public static readonly IReadOnlyList<(string Text, string Metadata)> Memories =
+    [
+        ("Anna prefers tabs over spaces and short functions", """{"project": "website", "type": "preference", "severity": "info"}"""),
+        ("The release of the billing service is frozen until the audit is over", """{"project": "billing", "type": "decision", "severity": "warning", "category": "release"}"""),
+        ("OrderService.cs retries a payment three times before it gives up", """{"project": "billing", "type": "code", "category": "payments"}"""),
+        ("My physician told me to avoid peanuts", """{"type": "health"}"""),
+        ("The server crashed because the disk was full", """{"project": "ops", "type": "incident", "severity": "critical", "category": "outage"}"""),
+        ("The team meets on Tuesdays at ten, in the small room", """{"project": "website", "type": "meeting", "severity": "info"}"""),
+    ];
+
+    private readonly DirectoryInfo _data = RunningApplication.DataDirectory();
+    private readonly Dictionary<string, IBrowser> _browsers = [];
+    private HttpClient? _http;
+    private IPlaywright? _playwright;
+
+    public DistributedApplication App { get; private set; } = null!;
+
+    public MnemoLiteClient Client { get; private set; } = null!;
+
+    public string Address { get; private set; } = null!;
+
+    /// <summary>Of <see cref="Memories"/>, in their order.</summary>
+    public IReadOnlyList<Guid> Ids { get; private set; } = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        App = await RunningApplication.StartAsync(_data);
+        Address = App.GetEndpoint("web").ToString().TrimEnd('/');
+        _http = App.CreateHttpClient("api");
+        Client = new MnemoLiteClient(_http);
+        var ids = new List<Guid>();
+        foreach (var (text, metadata) in Memories)
+        {
+            var stored = await Client.CreateAsync(new() { Content = JsonText.From(new { text }), Metadata = JsonText.Parse(metadata) });
+            ids.Add(stored.Id);
+        }
+        Ids = ids;
+        _playwright = await Playwright.CreateAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var browser in _browsers.Values)
+            await browser.DisposeAsync();
+        _playwright?.Dispose();
+        _http?.Dispose();
+        if (App is not null)
+            await App.DisposeAsync();
+        _data.Delete(recursive: true);
+    }
+
+    /// <summary>A page of its own in <c>chromium</c> or <c>firefox</c>, once it can be used.</summary>
+    public async Task<DashboardPage> OpenAsync(string path, string browser = "chromium", int width = 1440, ColorScheme scheme = ColorScheme.Light)
+    {
+        var context = await (await BrowserAsync(browser)).NewContextAsync(new()
+        {
+            ViewportSize = new() { Width = width, Height = Sizes.First(size => size.Width == width).Height },
+            Locale = "en-GB",
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        var appearance = scheme == ColorScheme.Dark ? "dark" : "light"; // as the appearance menu: Firefox does not take the system's from Playwright
+        await context.AddCookiesAsync([new() { Name = "appearance", Value = appearance, Url = Address }]);
+        var page = new DashboardPage(await context.NewPageAsync(), Address);
+        await page.GoToAsync(path);
+        return page;
+    }
+
+    private async Task<IBrowser> BrowserAsync(string name)
+    {
+        if (!_browsers.TryGetValue(name, out var browser))
+            _browsers[name] = browser = await LaunchAsync(_playwright!, name);
+        return browser;
+    }
+
+    internal static Task<IBrowser> LaunchAsync(IPlaywright playwright, string name = "chromium") => name switch
+    {
+        "chromium" => playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        }),
+        _ => playwright.Firefox.LaunchAsync(new()
+        {
+            Channel = "moz-firefox", // the browser as it is released, not Playwright's own build
+            ExecutablePath = Environment.GetEnvironmentVariable("FIREFOX") ?? "/usr/bin/firefox-esr",
+        }),
+    };
+}
+
+/// <summary>One page in a context of its own, and everything that it complained about.</summary>
+public sealed class DashboardPage : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<string> _complaints = [];
+    private readonly string _address;
+
+    public DashboardPage(IPage page, string address)
+    {
+        (Page, _address) = (page, address);
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+                _complaints.Enqueue($"{message.Type}: {message.Text}");
+        };
+        page.PageError += (_, error) => _complaints.Enqueue(error);
+    }
+
+    public IPage Page { get; }
+
+    /// <summary>Opens that path and waits until it can be used.</summary>
+    public async Task GoToAsync(string path)
+    {
+        await Page.GotoAsync(_address + path);
+        await Expect(Page.Locator("main[data-interactive=true]")).ToBeVisibleAsync();
+    }
+
+    /// <summary>What axe finds serious or critical, each with the first element it was found at.</summary>
+    public async Task<IReadOnlyList<string>> ViolationsAsync()
+    {
+        var result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+        return [.. result.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {v.Help}: {v.Nodes[0].Html}")];
+    }
+
+    /// <summary>How far the page can be scrolled sideways, in pixels.</summary>
+    public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+    /// <summary>Fails if anything stood in the console.</summary>
+    public void HasNoComplaints() => Assert.Empty(_complaints);
+
+    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
+}

@@ -1,0 +1,39 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MnemoLite.Tests.Browser;
+
+/// <summary>What holds for every page, in both browsers, themes and sizes.</summary>
+[Collection<Dashboard>]
+public sealed class EveryPageTests(Dashboard dashboard)
+{
+    /// <summary>The path of each page and what shows that its content is there.</summary>
+    private static readonly (string Path, string Content)[] Pages =
+    [
+        ("/search", "article"),
+        ("/search?q=why%20did%20our%20machine%20go%20down", "article"),
+    ];
+
+    public static TheoryData<string, string, int, ColorScheme> Looks()
+    {
+        var looks = new TheoryData<string, string, int, ColorScheme>();
+        foreach (var (path, _) in Pages)
+        foreach (var browser in new[] { "chromium", "firefox" })
+        foreach (var (width, _) in Dashboard.Sizes)
+        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+            looks.Add(path, browser, width, scheme);
+        return looks;
+    }
+
+    [Theory, MemberData(nameof(Looks))]
+    public async Task It_fits_is_accessible_and_says_nothing_in_the_console(string path, string browser, int width, ColorScheme scheme)
+    {
+        await using var page = await dashboard.OpenAsync(path, browser, width, scheme);
+        await Expect(page.Page.Locator($"main {Pages.First(p => p.Path == path).Content}").First).ToBeVisibleAsync();
+        await Expect(page.Page.Locator("h1")).ToHaveCountAsync(1);
+        await Expect(page.Page.Locator("html")).ToHaveAttributeAsync("data-scheme", scheme == ColorScheme.Dark ? "dark" : "light");
+        Assert.True(await page.OverflowAsync() <= 0, "it can be scrolled sideways");
+        Assert.Empty(await page.ViolationsAsync());
+        page.HasNoComplaints();
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace MnemoLite.Tests.Browser;
+
+/// <summary>The pictures of the README and the docs.</summary>
+[Collection<Dashboard>]
+public sealed class PicturesTests(Dashboard dashboard)
+{
+    /// <summary>Draws the pictures anew when SCREENSHOTS names the folder for them.</summary>
+    [Fact]
+    public async Task The_pictures_of_the_README_can_be_taken()
+    {
+        var folder = Environment.GetEnvironmentVariable("SCREENSHOTS") ?? Directory.CreateTempSubdirectory("mnemolite-pictures-").FullName;
+        foreach (var (name, width, scheme) in new[] { ("search", 1440, ColorScheme.Light), ("search-phone", 390, ColorScheme.Dark) })
+        {
+            await using var opened = await dashboard.OpenAsync("/search?q=what%20does%20Anna%20like%20in%20code", width: width, scheme: scheme);
+            var page = opened.Page;
+            await page.ReloadAsync(); // the first visit after a start is slower than what a person sees from then on
+            await Expect(page.GetByRole(AriaRole.Article).First).ToContainTextAsync("Anna");
+            var picture = Path.Combine(folder, $"{name}.png");
+            await page.ScreenshotAsync(new() { Path = picture });
+            Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
+        }
+    }
+}
