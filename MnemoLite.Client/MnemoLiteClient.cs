@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -69,6 +70,20 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         await using var lines = await response.Content.ReadAsStreamAsync(cancellationToken);
         await foreach (var @event in JsonSerializer.DeserializeAsyncEnumerable(lines, Json.Event, topLevelValues: true, cancellationToken))
             yield return @event!;
+    }
+
+    /// <summary>The events as they are created, changed and deleted from now on, in whichever instance; its end is the connection's.</summary>
+    /// <returns>Named <c>ready</c> once it listens, <c>created</c>, <c>updated</c>, <c>deleted</c>, <c>heartbeat</c> in silence, and <c>reset</c>
+    /// where changes were missed.</returns>
+    public async IAsyncEnumerable<SseItem<EventChange>> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var response = await http.GetAsync(
+            new Uri("v1/events/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var parser = SseParser.Create(stream, (_, data) => JsonSerializer.Deserialize(data, Json.EventChange)!);
+        await foreach (var change in parser.EnumerateAsync(cancellationToken))
+            yield return change;
     }
 
     /// <summary>Finds events by meaning, metadata and time.</summary>

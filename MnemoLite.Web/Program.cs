@@ -9,6 +9,8 @@ builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.AddProtectionKeys();
 builder.Services.AddMemoryService();
+builder.Services.AddSingleton<LiveChanges>();
+builder.Services.AddHostedService(services => services.GetRequiredService<LiveChanges>());
 builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);
 builder.Services.AddRazorComponents()
     .AddInteractiveServerComponents(circuit => circuit.PersistedCircuitInMemoryMaxRetained = 0) // app.js has a way back that needs none kept
