@@ -31,12 +31,13 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The events nearest to the query that pass the filters.</summary>
     public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
+        var areFew = query.IsFiltered && await AreFewAsync(query, cancellationToken);
         await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
         command.CommandText = $"""
-            {Nearest(query, model, where, candidates)}
-            SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column} FROM nearest
+            SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
+            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndex(query, model, where))} LIMIT {candidates}) AS nearest
             """;
         return await RunAsync(command, query, ReadListAsync, cancellationToken);
 
@@ -141,43 +142,37 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         }
     }
 
-    /// <summary>The list <c>nearest(id, distance)</c>.</summary>
-    private static string Nearest(SearchQuery query, EmbeddingModel model, SqlConditions where, int candidates)
+    /// <summary>Whether no more events pass the filters than are compared one by one.</summary>
+    private async Task<bool> AreFewAsync(SearchQuery query, CancellationToken cancellationToken)
     {
-        // The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.
+        await using var command = new NpgsqlCommand();
+        command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {ComparedOneByOne + 1}) AS passing";
+        return await reads.RunAsync(command, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= ComparedOneByOne;
+    }
+
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, SqlConditions where) => $"""
+        SELECT id, embedding <=> {Embedding(query, where)} AS distance
+        FROM events
+        WHERE {where} AND embedding IS NOT NULL AND {OfModel(model, where)}
+        ORDER BY distance, id DESC
+        """;
+
+    /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
+    private static string NearestByIndex(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    {
         var embedding = Embedding(query, where);
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var ofModel = OfModel(model, where);
-        var indexed = $"""
+        return $"""
             SELECT id, distance
             FROM (
                 SELECT id, space, timestamp, metadata, embedding <=> {embedding} AS distance
                 FROM events
-                WHERE embedding IS NOT NULL AND {ofModel}
+                WHERE embedding IS NOT NULL AND {OfModel(model, where)}
                 ORDER BY embedding::{half} <=> {embedding}::{half}
                 OFFSET 0
             ) AS by_index
             WHERE {where}
             """;
-        return query.IsFiltered
-            ? $"""
-            WITH few AS MATERIALIZED (
-                SELECT id, embedding <=> {embedding} AS distance
-                FROM events
-                WHERE {where} AND embedding IS NOT NULL AND {ofModel}
-                LIMIT {ComparedOneByOne + 1}
-            ), nearest AS (
-                SELECT id, distance
-                FROM (
-                    SELECT id, distance FROM few WHERE (SELECT count(*) FROM few) <= {ComparedOneByOne}
-                    UNION ALL
-                    ({indexed} AND (SELECT count(*) FROM few) > {ComparedOneByOne} LIMIT {candidates})
-                ) AS candidate
-                ORDER BY distance, id DESC
-                LIMIT {candidates}
-            )
-            """
-            : $"WITH nearest AS ({indexed} LIMIT {candidates})";
     }
 
     /// <summary>
