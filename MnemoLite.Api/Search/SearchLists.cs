@@ -182,7 +182,7 @@ internal sealed record MatchingList(
         var words = lexemes.ToHashSet(StringComparer.Ordinal);
         if (!IsFoundBy(words))
             return this;
-        var matched = Array.FindAll(Terms, term => term.Words.Any(words.Contains));
+        var matched = Array.FindAll(Terms, term => term.Words.Count(words.Contains) >= (term.IsPhrase ? 2 : 1));
         var remainRare = matched.Count(term => term.TryCount()) == matched.Length;
         if (!remainRare || HasOperators || Array.Exists(matched, term => term.IsPhrase) || matched.Length == Terms.Length)
             return null;
