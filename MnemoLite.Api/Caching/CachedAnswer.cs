@@ -7,8 +7,8 @@ namespace MnemoLite.Api.Caching;
 /// <summary>What an answer was made of.</summary>
 internal interface IAnswerBasis
 {
-    /// <summary>Whether a write that the answer did not see could change it; true where that is not certain.</summary>
-    bool MayChange(Write write);
+    /// <summary>Takes in a write that the answer did not see, each once and one at a time; false where the answer may be another after it.</summary>
+    bool TakeIn(Write write);
 
     /// <summary>About how many bytes it takes.</summary>
     int Size { get; }

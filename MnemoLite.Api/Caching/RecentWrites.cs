@@ -87,6 +87,14 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
         var floor = Volatile.Read(ref _floor);
         if (answer.Snapshot.Xmin < floor && knownWhenRead < floor)
             return floor;
+        if (answer.CheckedUpTo == Volatile.Read(ref _last))
+            return 0;
+        lock (answer)
+            return TakeInLatest(answer, knownWhenRead);
+    }
+
+    private ulong TakeInLatest<TBasis>(CachedAnswer<TBasis> answer, ulong knownWhenRead) where TBasis : class, IAnswerBasis
+    {
         var last = Volatile.Read(ref _last);
         var from = answer.CheckedUpTo + 1;
         if (from < last - Capacity + 1)
@@ -101,7 +109,7 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
             var write = Volatile.Read(ref _ring[sequence % Capacity])!;
             if (write.Sequence != sequence) // overwritten meanwhile
                 return Volatile.Read(ref _forgotten);
-            if (!answer.Snapshot.Sees(write.Xid) && answer.Basis.MayChange(write))
+            if (!answer.Snapshot.Sees(write.Xid) && !answer.Basis.TakeIn(write))
                 return write.Xid;
         }
         answer.CheckedUpTo = last;

@@ -40,7 +40,14 @@ internal static class DatabaseServices
         connection.MaxPoolSize = options.MaxPoolSize;
         connection.CommandTimeout = options.StatementTimeoutSeconds + 5; // PostgreSQL is the first to stop a statement
         connection.MaxAutoPrepare = 0; // a statement that fails while it is prepared makes the next one on its connection fail (npgsql #6391)
-        connection.Options = string.Create(CultureInfo.InvariantCulture, // compiling a statement takes longer than any of ours runs
-            $"-c jit=off -c statement_timeout={options.StatementTimeoutSeconds}s -c hnsw.ef_search={options.HnswEfSearch} -c hnsw.iterative_scan=relaxed_order");
+        string[] settings =
+        [
+            "jit=off", // compiling a statement takes longer than any of ours runs
+            "gin_pending_list_limit=64", // kB: every search reads the whole of this list
+            $"statement_timeout={options.StatementTimeoutSeconds}s",
+            string.Create(CultureInfo.InvariantCulture, $"hnsw.ef_search={options.HnswEfSearch}"),
+            "hnsw.iterative_scan=relaxed_order",
+        ];
+        connection.Options = string.Join(' ', settings.Select(setting => $"-c {setting}"));
     }
 }

@@ -17,6 +17,10 @@ internal sealed record Snapshot(ulong Xmin, ulong Xmax, ulong[] InProgress)
 
     public bool Sees(ulong xid) => xid < Xmin || (xid < Xmax && Array.IndexOf(InProgress, xid) < 0);
 
+    /// <summary>What both saw.</summary>
+    public Snapshot And(Snapshot other) => new(
+        Math.Min(Xmin, other.Xmin), Math.Min(Xmax, other.Xmax), InProgress.AsSpan().SequenceEqual(other.InProgress) ? InProgress : [.. InProgress.Union(other.InProgress)]);
+
     /// <summary>Reads <c>xmin:xmax:xip,xip,…</c>.</summary>
     public static Snapshot Parse(string text)
     {

@@ -8,6 +8,6 @@ internal sealed record EventBasis(Guid Id) : IAnswerBasis
 {
     public int Size => 40;
 
-    public bool MayChange(Write write) =>
-        write.Kind is ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted && write.Ids.Contains(Id);
+    public bool TakeIn(Write write) =>
+        write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || !write.Ids.Contains(Id);
 }

@@ -11,10 +11,10 @@ internal sealed record GraphBasis(HashSet<Guid> Nodes, bool AnyNode, bool AnyEdg
 {
     public int Size => 40 * Nodes.Count;
 
-    public bool MayChange(Write write) => write.Kind switch
+    public bool TakeIn(Write write) => write.Kind switch
     {
-        ChangeKind.Node => AnyNode || write.Ids.Any(Nodes.Contains),
-        ChangeKind.Edge => AnyEdge || write.Ids.Any(Nodes.Contains),
-        _ => false,
+        ChangeKind.Node => !AnyNode && !write.Ids.Any(Nodes.Contains),
+        ChangeKind.Edge => !AnyEdge && !write.Ids.Any(Nodes.Contains),
+        _ => true,
     };
 }

@@ -12,4 +12,7 @@ internal sealed record SearchQuery(SearchRequest Request, Filter? Filter, float[
 {
     /// <summary>Whether the request leaves out any event.</summary>
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;
+
+    /// <summary>How far down the page reaches.</summary>
+    public int Depth => Request.Offset + Request.Limit;
 }

@@ -18,6 +18,8 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
     /// <summary>A page that begins deeper is looked up every time.</summary>
     private const int MaxCachedDepth = 1000;
 
+    private const int MaxTries = 3;
+
     /// <summary>Answers a search from the cache, or makes the answer.</summary>
     /// <param name="request">What is asked.</param>
     /// <param name="vector">Events nearest to this instead of a query, if given.</param>
@@ -85,8 +87,44 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
         }
     }
 
-    private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken) =>
-        (query, await store.FindRankedAsync(query, model, cancellationToken));
+    /// <summary>The two lists are looked up at once; what they saw may differ by a write, which the answer counts as one that it did not see.</summary>
+    private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var nearest = query.Embedding is null ? null : store.FindNearestAsync(query, model, cancellationToken);
+            var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
+            await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
+            var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching);
+            var ranked = lists.Rank(query.Request.DistanceThreshold);
+            Ranked[] page = [.. ranked.Skip(query.Request.Offset).Take(query.Request.Limit)];
+            var rows = page.Length == 0 ? [] : await store.ReadAsync([.. page.Select(found => found.Id)], query, model, cancellationToken);
+            if (rows.Count < page.Length && tries < MaxTries)
+                continue; // an event was forgotten meanwhile, and another has its place
+            var snapshot = (lists.Nearest?.Snapshot, lists.Matching?.Snapshot) is ({ } one, { } other)
+                ? one.And(other)
+                : lists.Nearest?.Snapshot ?? lists.Matching!.Snapshot!;
+            var events = page.Where(found => rows.ContainsKey(found.Id)).Select(found => Explain(found, rows[found.Id], query.Request.Explain)).ToList();
+            return (query, new(
+                new SearchResult(events, ranked.Count), lists with { Page = [.. page.Select(found => found.Id)], Total = ranked.Count }, snapshot));
+        }
+    }
+
+    private static Event Explain(Ranked found, (Event Event, double? Distance) row, bool explain)
+    {
+        var distance = found.Distance ?? row.Distance;
+        var @event = row.Event with { SimilarityScore = 1 - distance };
+        return explain
+            ? @event with
+            {
+                Distance = distance,
+                SemanticRank = found.SemanticRank,
+                KeywordRank = found.KeywordRank,
+                KeywordScore = found.KeywordScore,
+                FusedScore = found.FusedScore,
+            }
+            : @event;
+    }
 
     private string Key<TBody>(SearchRequest request, float[]? vector)
     {

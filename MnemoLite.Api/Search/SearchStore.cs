@@ -10,7 +10,7 @@ using NpgsqlTypes;
 
 namespace MnemoLite.Api.Search;
 
-/// <summary>The SQL of searches: each is one statement.</summary>
+/// <summary>The SQL of searches.</summary>
 internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
@@ -28,68 +28,77 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
     private const int KeywordCandidates = 500;
 
-    /// <summary>The k of reciprocal rank fusion, 1 / (k + rank) (Cormack, Clarke, Büttcher: SIGIR 2009).</summary>
-    private const int FusionK = 60;
+    /// <summary>The events nearest to the query that pass the filters.</summary>
+    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    {
+        var areFew = query.IsFiltered && await AreFewAsync(query, cancellationToken);
+        await using var command = new NpgsqlCommand();
+        var where = Conditions(query, command.Parameters);
+        var candidates = CandidatesOf(query);
+        command.CommandText = $"""
+            SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
+            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndex(query, model, where))} LIMIT {candidates}) AS nearest
+            """;
+        return await RunAsync(command, query, ReadListAsync, cancellationToken);
 
-    /// <summary>What a place among the best by words counts, against one by meaning, where every word of the query matches.</summary>
-    private const double KeywordWeight = 2;
+        async Task<NearestList> ReadListAsync()
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            return NearestList.Of(
+                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), candidates, Snapshot.Parse(reader.GetString(2)));
+        }
+    }
 
-    /// <summary>The part of a query's information that an event's words match by chance. Like the weight, of the benchmark's half for tuning.</summary>
-    private const double ChanceScore = 0.2;
-
-    /// <summary>The part that one word alone has to be, to count.</summary>
-    private const double OneWordScore = 0.5;
-
-    private const int SnapshotColumn = 1 + EventRow.Count, DistanceColumn = SnapshotColumn + 1, ListsColumn = DistanceColumn + 5;
-
-    /// <summary>Events that pass the filters, best first by meaning, by words, or by both.</summary>
-    public async Task<Found> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    /// <summary>The events that match the words of the query best and pass the filters.</summary>
+    public async Task<MatchingList> FindMatchingAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
-        var request = query.Request;
         var where = Conditions(query, command.Parameters);
-        var candidates = Math.Max(Candidates, request.Offset + request.Limit).ToString(CultureInfo.InvariantCulture); // known to the planner: it bounds every list
-        var embedding = query.Embedding is null ? null : $"{where.Parameter(Vector(query.Embedding))}::real[]::vector";
-        List<string> lists = [];
-        if (embedding is not null)
-            lists.Add(Semantic(query, model, where, embedding, candidates));
-        if (query.Keywords is not null)
-            lists.Add(Keyword(query.Keywords, where, candidates));
-        command.CommandText = $"""
-            WITH {string.Join(", ", lists)}, fused AS (
-                {(embedding, query.Keywords) switch
+        var candidates = CandidatesOf(query);
+        command.CommandText = Matching(query, model, where, candidates);
+        return await RunAsync(command, query, ReadListAsync, cancellationToken);
+
+        async Task<MatchingList> ReadListAsync()
         {
-            (not null, null) => "SELECT id, distance, rank AS semantic_rank, NULL::bigint AS keyword_rank, NULL::float8 AS keyword_score, "
-                + "1 - distance AS fused_score FROM semantic",
-            (null, not null) => "SELECT id, NULL::float8 AS distance, NULL::bigint AS semantic_rank, rank AS keyword_rank, "
-                + "score AS keyword_score, score AS fused_score FROM keyword",
-            _ => Fused(where, embedding!),
-        }}
-            ), passing AS (
-                SELECT * FROM fused {(request.DistanceThreshold is { } threshold ? $"WHERE distance <= {where.Parameter(threshold)}" : "")}
-            ), page AS (
-                SELECT *, row_number() OVER (ORDER BY fused_score DESC, semantic_rank, keyword_rank) AS place FROM passing
-                ORDER BY place
-                LIMIT {where.Parameter(request.Limit)} OFFSET {where.Parameter(request.Offset)}
-            ), lists AS (
-                SELECT json_build_object('Listed', (SELECT coalesce(json_agg(id), '[]') FROM fused){(embedding is null ? "" : SemanticEnd(candidates))}
-                    {(query.Keywords is null ? "" : KeywordEnd(query.Keywords, candidates))})::text AS lists
-            )
-            SELECT total, {EventRow.Columns}, CASE WHEN first THEN {Snapshot.Column} END, distance, semantic_rank, keyword_rank, keyword_score,
-                fused_score, CASE WHEN first THEN (SELECT lists FROM lists) END
-            FROM (SELECT count(*) AS total FROM passing) AS counted
-            LEFT JOIN (page JOIN events USING (id)) ON true
-            CROSS JOIN LATERAL (SELECT place IS NULL OR place = {where.Parameter(request.Offset + 1)} AS first) AS row
-            ORDER BY place
-            """;
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            var terms = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(5), SearchTermsJson.Default.SearchTermArray)!;
+            return MatchingList.Of(
+                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<long[]>(1), reader.GetFieldValue<int[]>(2), reader.GetFieldValue<int[]>(3),
+                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), candidates, terms, Snapshot.Parse(reader.GetString(9))) with
+            {
+                OfAll = reader.GetBoolean(6),
+                HasUnknownWords = reader.GetBoolean(7),
+                Fall = reader.GetInt32(8),
+                HasOperators = query.Keywords!.HasOperators,
+            };
+        }
+    }
+
+    /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
+    public async Task<Dictionary<Guid, (Event Event, double? Distance)>> ReadAsync(
+        Guid[] ids, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand();
+        var where = new SqlConditions(command.Parameters, partitions.Exist);
+        var (distance, check) = query.Embedding is null
+            ? ("NULL::float8", "true")
+            : ($"embedding <=> {Embedding(query, where)}", OfModel(model, where));
+        command.CommandText = $"SELECT {EventRow.Columns}, {distance} FROM events WHERE id = ANY ({where.Parameter(ids)}) AND {check}";
         return await reads.RunAsync(
             command,
             async () =>
             {
-                // Of the same text each time, and with one good plan for all values, where nothing is filtered.
-                if (!query.IsFiltered && request.Offset + request.Limit <= Candidates)
-                    await command.PrepareAsync(cancellationToken);
-                return await ReadAsync(command, request.Explain, cancellationToken);
+                await command.PrepareAsync(cancellationToken);
+                var found = new Dictionary<Guid, (Event, double?)>(ids.Length);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    var @event = EventRow.Read(reader);
+                    found[@event.Id] = (@event, reader.IsDBNull(EventRow.Count) ? null : reader.GetDouble(EventRow.Count));
+                }
+                return found;
             },
             cancellationToken);
     }
@@ -115,67 +124,76 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await reads.RunAsync(command, () => ReadAsync(command, explain: false, cancellationToken), cancellationToken);
+        return await reads.RunAsync(command, ReadNewestAsync, cancellationToken);
+
+        async Task<Found> ReadNewestAsync()
+        {
+            var events = new List<Event>();
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            var (total, snapshot) = (reader.GetInt64(0), Snapshot.Parse(reader.GetString(1 + EventRow.Count)));
+            do
+            {
+                if (!reader.IsDBNull(1))
+                    events.Add(EventRow.Read(reader, first: 1));
+            }
+            while (await reader.ReadAsync(cancellationToken));
+            return new(new SearchResult(events, total), new SearchLists(null, null) { Page = [.. events.Select(@event => @event.Id)], Total = total }, snapshot);
+        }
     }
 
-    /// <summary>The list <c>semantic(id, distance, rank)</c>.</summary>
-    private static string Semantic(SearchQuery query, EmbeddingModel model, SqlConditions where, string embedding, string candidates)
+    /// <summary>Whether no more events pass the filters than are compared one by one.</summary>
+    private async Task<bool> AreFewAsync(SearchQuery query, CancellationToken cancellationToken)
     {
-        // The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.
+        await using var command = new NpgsqlCommand();
+        command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {ComparedOneByOne + 1}) AS passing";
+        return await reads.RunAsync(command, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= ComparedOneByOne;
+    }
+
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, SqlConditions where) => $"""
+        SELECT id, embedding <=> {Embedding(query, where)} AS distance
+        FROM events
+        WHERE {where} AND embedding IS NOT NULL AND {OfModel(model, where)}
+        ORDER BY distance, id DESC
+        """;
+
+    /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
+    private static string NearestByIndex(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    {
+        var embedding = Embedding(query, where);
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var ofModel = $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";
-        var nearest = $"""
+        return $"""
             SELECT id, distance
             FROM (
                 SELECT id, space, timestamp, metadata, embedding <=> {embedding} AS distance
                 FROM events
-                WHERE embedding IS NOT NULL AND {ofModel}
+                WHERE embedding IS NOT NULL AND {OfModel(model, where)}
                 ORDER BY embedding::{half} <=> {embedding}::{half}
                 OFFSET 0
-            ) AS nearest
+            ) AS by_index
             WHERE {where}
-            """;
-        return query.IsFiltered
-            ? $"""
-            few AS MATERIALIZED (
-                SELECT id, embedding <=> {embedding} AS distance
-                FROM events
-                WHERE {where} AND embedding IS NOT NULL AND {ofModel}
-                LIMIT {ComparedOneByOne + 1}
-            ), semantic AS MATERIALIZED (
-                SELECT id, distance, row_number() OVER (ORDER BY distance, id DESC) AS rank
-                FROM (
-                    SELECT id, distance FROM few WHERE (SELECT count(*) FROM few) <= {ComparedOneByOne}
-                    UNION ALL
-                    ({nearest} AND (SELECT count(*) FROM few) > {ComparedOneByOne} LIMIT {candidates})
-                ) AS candidate
-                ORDER BY distance, id DESC
-                LIMIT {candidates}
-            )
-            """
-            : $"""
-            semantic AS MATERIALIZED (
-                SELECT id, distance, row_number() OVER (ORDER BY distance, id DESC) AS rank
-                FROM ({nearest} LIMIT {candidates}) AS candidate
-            )
             """;
     }
 
     /// <summary>
-    /// The list <c>keyword(id, score, rank)</c>. An event's score is the part of the query's information that its words match, 0..1: each word
+    /// The statement of the list of what matches. An event's score is the part of the query's information that its words match, 0..1: each word
     /// counts by its rarity, ln(1 + N / df), among what passes the filters; df is rounded down to a power of two, so that not every write changes
     /// what every word weighs, and the sums are of whole millionths, so that their order does not matter. A word is found as written, or stemmed
     /// and taken apart (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
     /// </summary>
-    private static string Keyword(KeywordQuery keywords, SqlConditions where, string candidates)
+    private static string Matching(SearchQuery query, EmbeddingModel model, SqlConditions where, int candidates)
     {
+        var keywords = query.Keywords!;
         var text = where.Parameter(keywords.Text);
         var words = where.Parameter(keywords.Words);
         var allowed = keywords.HasOperators
             ? $"AND keywords @@ (websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))))"
             : "";
+        var (distances, from) = query.Embedding is null || query.Request.DistanceThreshold is null
+            ? ("NULL::float8[]", "")
+            : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
         return $"""
-            store AS MATERIALIZED (
+            WITH store AS MATERIALIZED (
                 SELECT greatest(reltuples, 1000) AS size FROM pg_class WHERE oid = 'events'::regclass
             ), given AS MATERIALIZED (
                 SELECT n, plain_text(text) AS plain FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)
@@ -225,101 +243,62 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 FROM (SELECT DISTINCT n, share FROM term) AS asked
                 LEFT JOIN (SELECT n, count(*) AS df, 2 ^ floor(ln(count(*)) / ln(2) + 1e-9) AS rounded FROM found GROUP BY n) AS counted USING (n)
                 CROSS JOIN store
-            ), matching AS MATERIALIZED (
-                SELECT id, sum((weight * idf)::int)::float8 / (SELECT sum(idf) FROM information) AS score, min(length) AS length, count(*) AS words,
+            ), scored AS MATERIALIZED (
+                SELECT id, sum((weight * idf)::int) AS sum, min(length) AS length, count(*)::int AS words,
                     count(*) FILTER (WHERE weight = 1) = (SELECT count(*) FROM word) AS has_all
                 FROM found JOIN information USING (n)
                 GROUP BY id
-            ), keyword AS MATERIALIZED (
-                SELECT id, score, words, row_number() OVER (ORDER BY score DESC, length, id DESC) AS rank
-                FROM matching
-                {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM matching WHERE has_all)")}
-                ORDER BY score DESC, length, id DESC
+            ), matching AS (
+                SELECT id, sum, words, length
+                FROM scored
+                {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM scored WHERE has_all)")}
+                ORDER BY sum DESC, length, id DESC
                 LIMIT {candidates}
+            ), asked AS (
+                SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling, bool_or(query::text LIKE '%<%>%') AS is_phrase
+                FROM chosen, unnest(words) AS word
+                GROUP BY n
             )
+            SELECT coalesce(array_agg(matching.id), '{"{}"}'), coalesce(array_agg(sum), '{"{}"}'), coalesce(array_agg(words), '{"{}"}'), coalesce(array_agg(length), '{"{}"}'),
+                {distances},
+                (SELECT coalesce(json_agg(json_build_object('Words', asked.words, 'Idf', idf, 'IsTelling', is_telling, 'IsPhrase', is_phrase, 'Rise', coalesce(2 * rounded - 1 - df, 0))), '[]')::text
+                    FROM information JOIN asked USING (n)),
+                {(keywords.HasOperators ? "false" : "EXISTS (SELECT FROM scored WHERE has_all)")},
+                EXISTS (SELECT FROM unknown),
+                (SELECT coalesce(min(df - rounded), 0)::int FROM information WHERE df IS NOT NULL),
+                {Snapshot.Column}
+            FROM matching{from}
             """;
     }
 
-    /// <summary>
-    /// The two lists made one: 1 / (k + semantic rank) + w · max(0, (score − s) / (1 − s)) / (k + keyword rank). An event that matches no more
-    /// than the part s of what the query says in words, or a single word that is less than half of it, gets nothing for them: such matches are
-    /// mostly by chance.
-    /// </summary>
-    private static string Fused(SqlConditions where, string embedding) => string.Create(CultureInfo.InvariantCulture, $"""
-        SELECT id, coalesce(distance, events.embedding <=> {embedding}) AS distance, semantic.rank AS semantic_rank,
-            keyword.rank AS keyword_rank, score AS keyword_score,
-            coalesce(1::float8 / ({FusionK} + semantic.rank), 0) + CASE WHEN words > 1 OR score >= {OneWordScore}
-                    THEN {KeywordWeight} * greatest((score - {ChanceScore}) / (1 - {ChanceScore}), 0) / ({FusionK} + keyword.rank) ELSE 0 END AS fused_score
-        FROM semantic FULL JOIN keyword USING (id) LEFT JOIN events USING (id)
-        """);
+    private async Task<T> RunAsync<T>(NpgsqlCommand command, SearchQuery query, Func<Task<T>> read, CancellationToken cancellationToken) =>
+        await reads.RunAsync(
+            command,
+            async () =>
+            {
+                // Of the same text each time, and with one good plan for all values, where nothing is filtered.
+                if (!query.IsFiltered && query.Depth <= Candidates)
+                    await command.PrepareAsync(cancellationToken);
+                return await read();
+            },
+            cancellationToken);
 
-    /// <summary>What the semantic list ends with, for <see cref="SearchLists"/>.</summary>
-    private static string SemanticEnd(string candidates) =>
-        $", 'Farthest', (SELECT max(distance) FROM semantic HAVING count(*) >= {candidates})";
+    /// <summary>Known to the planner: it bounds every list.</summary>
+    private static int CandidatesOf(SearchQuery query) => Math.Max(Candidates, query.Depth);
 
-    /// <summary>What the keyword list ends with, for <see cref="SearchLists"/>.</summary>
-    private static string KeywordEnd(KeywordQuery keywords, string candidates) => $"""
-        , 'Terms', (SELECT coalesce(json_agg(json_build_object(
-                'Words', asked.words, 'Share', idf::float8 / (SELECT sum(idf) FROM information), 'IsTelling', is_telling,
-                'Rise', coalesce(2 * rounded - 1 - df, 0))), '[]')
-            FROM information JOIN (
-                SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling FROM chosen, unnest(words) AS word GROUP BY n
-            ) AS asked USING (n)),
-        'Least', (SELECT min(score) FROM keyword HAVING count(*) >= {candidates}),
-        'OfAll', {(keywords.HasOperators ? "false" : "EXISTS (SELECT FROM matching WHERE has_all)")},
-        'HasUnknownWords', EXISTS (SELECT FROM unknown),
-        'Fall', (SELECT coalesce(min(df - rounded), 0) FROM information WHERE df IS NOT NULL)
-        """;
+    private static string Embedding(SearchQuery query, SqlConditions where) =>
+        $"{where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
+
+    private static string OfModel(EmbeddingModel model, SqlConditions where) =>
+        $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";
 
     private SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
         new SqlConditions(parameters, partitions.Exist)
             .AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
-
-    private static NpgsqlParameter Vector(float[] embedding) =>
-        new() { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real };
-
-    private static async Task<Found> ReadAsync(NpgsqlCommand command, bool explain, CancellationToken cancellationToken)
-    {
-        var events = new List<Event>();
-        long total = 0;
-        Snapshot? snapshot = null;
-        SearchLists? lists = null;
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            total = reader.GetInt64(0);
-            snapshot ??= Snapshot.Parse(reader.GetString(SnapshotColumn));
-            if (lists is null && reader.FieldCount > ListsColumn)
-                lists = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(ListsColumn), SearchListsJson.Default.SearchLists);
-            if (!reader.IsDBNull(1))
-                events.Add(ReadFound(reader, explain));
-        }
-        Guid[] page = [.. events.Select(@event => @event.Id)];
-        return new(new SearchResult(events, total), (lists ?? new() { Listed = page }) with { Page = page }, snapshot!);
-    }
-
-    private static Event ReadFound(NpgsqlDataReader reader, bool explain)
-    {
-        var @event = EventRow.Read(reader, first: 1);
-        if (reader.FieldCount <= DistanceColumn)
-            return @event;
-        double? distance = reader.IsDBNull(DistanceColumn) ? null : reader.GetDouble(DistanceColumn);
-        @event = @event with { SimilarityScore = 1 - distance };
-        return explain
-            ? @event with
-            {
-                Distance = distance,
-                SemanticRank = reader.IsDBNull(DistanceColumn + 1) ? null : (int)reader.GetInt64(DistanceColumn + 1),
-                KeywordRank = reader.IsDBNull(DistanceColumn + 2) ? null : (int)reader.GetInt64(DistanceColumn + 2),
-                KeywordScore = reader.IsDBNull(DistanceColumn + 3) ? null : reader.GetDouble(DistanceColumn + 3),
-                FusedScore = reader.IsDBNull(DistanceColumn + 4) ? null : reader.GetDouble(DistanceColumn + 4),
-            }
-            : @event;
-    }
 }
 
 /// <summary>What a search found, and what tells when that is no longer right.</summary>
 internal sealed record Found(SearchResult Result, SearchLists Lists, Snapshot Snapshot);
 
-[JsonSerializable(typeof(SearchLists))]
-internal sealed partial class SearchListsJson : JsonSerializerContext;
+[JsonSerializable(typeof(SearchTerm[]))]
+internal sealed partial class SearchTermsJson : JsonSerializerContext;

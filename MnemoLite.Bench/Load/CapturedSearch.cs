@@ -10,56 +10,90 @@ using Npgsql;
 
 namespace MnemoLite.Bench.Load;
 
-/// <summary>The SQL that the API searches by a vector with, as it sends it to PostgreSQL.</summary>
-/// <param name="sql">The text.</param>
-/// <param name="parameters">The values of its parameters; one is the vector's place.</param>
-internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> parameters)
+/// <summary>The SQL that the API searches by a vector with, as it sends it to PostgreSQL: the list of the nearest, then the events of the page.</summary>
+internal sealed partial class CapturedSearch
 {
+    private const int PageSize = 10;
+    private readonly Statement _nearest, _page;
+
+    private CapturedSearch(Statement nearest, Statement page) => (_nearest, _page) = (nearest, page);
+
     /// <summary>Lets the API's own code search once, and listens to what it sends.</summary>
     public static async Task<CapturedSearch> TakeAsync(string connectionString, CancellationToken cancellationToken)
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var model = source.CreateCommand("SELECT embedding_model, dimension FROM store");
-        await using var reader = await model.ExecuteReaderAsync(cancellationToken);
+        await using var command = source.CreateCommand("SELECT embedding_model, dimension FROM store");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
+        var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
         using var reads = new Reads(source, source, new WriteHorizon(), TimeProvider.System, NullLogger<Reads>.Instance);
-        await new SearchStore(reads, new EventPartitions(source)).FindRankedAsync(
-            new(new SearchRequest(), null, vector, null), new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true), cancellationToken);
-        return listener.Captured ?? throw new InvalidOperationException("Npgsql did not tell what it sent.");
+        var store = new SearchStore(reads, new EventPartitions(source));
+        var query = new SearchQuery(new SearchRequest(), null, vector, null);
+        var nearest = await store.FindNearestAsync(query, model, cancellationToken);
+        await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query, model, cancellationToken);
+        return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 
     /// <summary>The same search for another vector.</summary>
-    public NpgsqlCommand ToCommand(NpgsqlDataSource source, float[] vector)
+    public async Task<IReadOnlyList<Event>> RunAsync(NpgsqlDataSource source, float[] vector, CancellationToken cancellationToken)
     {
-        var command = source.CreateCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new() { Value = IsVector(parameter) ? vector : parameter });
-        return command;
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        Guid[] ids;
+        await using (var nearest = _nearest.ToCommand(connection, vector, []))
+        {
+            await nearest.PrepareAsync(cancellationToken);
+            await using var list = await nearest.ExecuteReaderAsync(cancellationToken);
+            await list.ReadAsync(cancellationToken);
+            ids = [.. list.GetFieldValue<Guid[]>(0).Take(PageSize)];
+        }
+        await using var page = _page.ToCommand(connection, vector, ids);
+        await page.PrepareAsync(cancellationToken);
+        await using var reader = await page.ExecuteReaderAsync(cancellationToken);
+        var found = new List<Event>();
+        while (await reader.ReadAsync(cancellationToken))
+            found.Add(EventRow.Read(reader) with { SimilarityScore = 1 - reader.GetDouble(EventRow.Count) });
+        return found;
     }
 
     /// <summary>The same search as one text.</summary>
-    public string ToLiteral(float[] vector) => Place().Replace(sql, place =>
-        Literal(parameters[int.Parse(place.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - 1], vector));
+    public string ToLiteral(float[] vector) => _page.ToLiteral(
+        vector, $"(SELECT ids[1:{PageSize}] FROM ({_nearest.ToLiteral(vector, "")}) AS list)::uuid[]");
 
-    private static string Literal(object parameter, float[] vector) => parameter switch
+    /// <param name="Sql">The text.</param>
+    /// <param name="Parameters">The values of its parameters, as Npgsql tells them: arrays in words.</param>
+    private sealed record Statement(string Sql, IReadOnlyList<object> Parameters)
     {
-        string text when !IsVector(text) => $"'{text.Replace("'", "''", StringComparison.Ordinal)}'",
-        _ when IsVector(parameter) => $"'{{{string.Join(',', vector.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'",
-        _ => string.Create(CultureInfo.InvariantCulture, $"{parameter}"),
-    };
+        public NpgsqlCommand ToCommand(NpgsqlConnection connection, float[] vector, Guid[] ids)
+        {
+            var command = new NpgsqlCommand(Sql, connection);
+            foreach (var (i, parameter) in Parameters.Index())
+                command.Parameters.Add(new() { Value = IsVector(i) ? vector : IsIds(i) ? ids : parameter });
+            return command;
+        }
 
-    /// <summary>Npgsql tells an array in words.</summary>
-    private static bool IsVector(object parameter) => parameter is float[] or string and ['[', ..];
+        public string ToLiteral(float[] vector, string ids) => Place().Replace(Sql, place =>
+        {
+            var i = int.Parse(place.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - 1;
+            return IsVector(i) ? $"'{{{string.Join(',', vector.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'"
+                : IsIds(i) ? ids
+                : Parameters[i] is string text ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'"
+                : string.Create(CultureInfo.InvariantCulture, $"{Parameters[i]}");
+        });
+
+        private bool IsVector(int i) => Sql.Contains($"${i + 1}::real[]", StringComparison.Ordinal);
+
+        private bool IsIds(int i) => Sql.Contains($"ANY (${i + 1})", StringComparison.Ordinal);
+    }
 
     [GeneratedRegex(@"\$(\d+)")]
     private static partial Regex Place();
 
     private sealed class Listener : ILoggerFactory, ILogger
     {
-        public CapturedSearch? Captured { get; private set; }
+        public List<Statement> Captured { get; } = [];
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -79,8 +113,9 @@ internal sealed partial class CapturedSearch(string sql, IReadOnlyList<object> p
         {
             if (state is IReadOnlyList<KeyValuePair<string, object?>> values
                 && values.FirstOrDefault(value => value.Key == "CommandText").Value is string text && text.Contains("<=>", StringComparison.Ordinal)
-                && values.FirstOrDefault(value => value.Key == "Parameters").Value is IEnumerable<object> parameters)
-                Captured = new(text, [.. parameters]);
+                && values.FirstOrDefault(value => value.Key == "Parameters").Value is IEnumerable<object> parameters
+                && Captured.All(statement => statement.Sql != text)) // told once as it is prepared, once as it is executed
+                Captured.Add(new(text, [.. parameters]));
         }
     }
 }

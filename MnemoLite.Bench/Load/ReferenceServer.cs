@@ -40,14 +40,7 @@ internal static class ReferenceServer
                 : TypedResults.NotFound();
         });
         app.MapPost("/nearest", async (float[] vector, CancellationToken cancellationToken) =>
-        {
-            await using var command = search.ToCommand(source, vector);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var found = new List<Event>();
-            while (await reader.ReadAsync(cancellationToken))
-                found.Add(EventRow.Read(reader, first: 1) with { SimilarityScore = 1 - reader.GetDouble(2 + EventRow.Count) });
-            return TypedResults.Json<IReadOnlyList<Event>>(found, MnemoLiteJson.Default.IReadOnlyListEvent);
-        });
+            TypedResults.Json(await search.RunAsync(source, vector, cancellationToken), MnemoLiteJson.Default.IReadOnlyListEvent));
 
         _ = Task.Run(async () =>
         {

@@ -161,7 +161,14 @@ public sealed class CacheTests(RunningApplication app)
         foreach (var (name, request) in searches)
             Assert.Equal((name, "mnemolite; hit"), (name, await SearchAsync(http, request)));
 
-        await client.CreateAsync(new() { Content = JsonText.From(new { text = "Release 500 could not be deployed, the deployment of release 500 failed" }), Metadata = JsonText.From(new { project = "web" }) }, Cancelled);
+        await client.CreateAsync(new() { Content = JsonText.From(new { text = "The deployment of forty new chairs to the office in the north went well" }), Metadata = JsonText.From(new { project = "home" }) }, Cancelled);
+        foreach (var (name, request) in searches)
+        {
+            Assert.Equal((name, "mnemolite; hit"), (name, await SearchAsync(http, request)));
+            Assert.Equal(await ReadSearchAsync(http, request, "no-cache"), await ReadSearchAsync(http, request, "max-age=60"));
+        }
+
+        await client.CreateAsync(new() { Content = JsonText.From(new { text = "Which releases could not be deployed? The deployment failed of release 500" }), Metadata = JsonText.From(new { project = "web" }) }, Cancelled);
         foreach (var (name, request) in searches)
             Assert.Equal((name, name == "window" ? "mnemolite; hit" : "mnemolite; fwd=stale"), (name, await SearchAsync(http, request)));
     }
@@ -181,6 +188,15 @@ public sealed class CacheTests(RunningApplication app)
         using var response = await http.PostAsJsonAsync(new Uri("/v1/search", UriKind.Relative), request, MnemoLiteJson.Default.SearchRequest, Cancelled);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return Assert.Single(response.Headers.GetValues("Cache-Status"));
+    }
+
+    private static async Task<string> ReadSearchAsync(HttpClient http, SearchRequest search, string cacheControl)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/v1/search", UriKind.Relative));
+        request.Content = JsonContent.Create(search, MnemoLiteJson.Default.SearchRequest);
+        request.Headers.Add("Cache-Control", cacheControl);
+        using var response = await http.SendAsync(request, Cancelled);
+        return await response.Content.ReadAsStringAsync(Cancelled);
     }
 
     private static async Task<int> ActiveRequestsAsync(HttpClient http)
