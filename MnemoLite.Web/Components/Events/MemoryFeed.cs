@@ -7,7 +7,7 @@ namespace MnemoLite.Web.Components.Events;
 /// What the search page shows: the newest events, or what was found. A newer request ends the older one; while the service is away it keeps
 /// what it has and says why.
 /// </summary>
-internal sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDisposable
+public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDisposable
 {
     private const int PageSize = 20;
     private const string NoAnswer = "The memory service is not answering.";

@@ -22,11 +22,12 @@ public sealed partial class QueryWords
 
     public QueryWords(string query)
     {
-        foreach (Match match in Word.Matches(Excluded.Replace(query, " ")))
+        foreach (Match word in Word.Matches(Excluded.Replace(query, " ")))
         {
-            if (!Common.Contains(match.Value.ToLowerInvariant()))
-                _stems.Add(Stem(match.Value));
+            _stems.Add(Stem(word.Value));
+            _stems.UnionWith(Part.Matches(word.Value).Select(part => Stem(part.Value)));
         }
+        _stems.ExceptWith(Common.Select(Stem));
     }
 
     /// <summary>The text cut where a word of the query begins and ends.</summary>
@@ -63,7 +64,12 @@ public sealed partial class QueryWords
 
     private IEnumerable<(int Start, int Length)> Find(string text) => _stems.Count == 0
         ? []
-        : Word.Matches(text).Where(match => _stems.Contains(Stem(match.Value))).Select(match => (match.Index, match.Length));
+        : from word in Word.Matches(text)
+          from match in _stems.Contains(Stem(word.Value)) ? [(word.Index, word.Length)] : Parts(word)
+          select match;
+
+    private IEnumerable<(int Start, int Length)> Parts(Match word) =>
+        Part.Matches(word.Value).Where(part => _stems.Contains(Stem(part.Value))).Select(part => (word.Index + part.Index, part.Length));
 
     /// <summary>Without the endings of plural, tense and the like: not a dictionary's form, but the same for all forms of most words.</summary>
     private static string Stem(string word)
@@ -87,9 +93,14 @@ public sealed partial class QueryWords
         return stem.Length > 3 && stem[^1] is 'e' ? stem[..^1] : stem[^1] == 'y' ? $"{stem[..^1]}i" : stem;
     }
 
-    /// <summary>A word as the search takes text apart: names at their capitals, and scripts without spaces a character at a time.</summary>
-    [GeneratedRegex(@"[\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uF900-\uFAFF]|\p{Lu}+(?!\p{Ll})\p{N}*|\p{Lu}?[\p{Ll}\p{Lo}\p{M}]+\p{N}*|\p{N}+|\p{Lu}")]
+    [GeneratedRegex(@"[\p{L}\p{M}\p{N}]+")]
     private static partial Regex Word { get; }
+
+    /// <summary>A part as the search takes words apart: names at their capitals, and scripts without spaces a character at a time.</summary>
+    [GeneratedRegex(
+        @"[\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uF900-\uFAFF]|\p{Lu}+(?!\p{Ll})\p{N}*|"
+        + @"\p{Lu}?[\p{Ll}\p{Lo}\p{M}\p{N}-[\u0E00-\u0E7F\u3040-\u30FF\u3400-\u9FFF\uF900-\uFAFF]]+")]
+    private static partial Regex Part { get; }
 
     /// <summary>What must not be there: <c>-word</c>.</summary>
     [GeneratedRegex(@"(?<!\S)-\S+")]
