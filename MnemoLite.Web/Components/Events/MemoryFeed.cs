@@ -31,7 +31,7 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
     public string? Refusal { get; private set; }
 
     /// <summary>Whether the store holds nothing at all, so that a first memory is waited for.</summary>
-    public bool IsEmpty => Page is { Asked: SearchAsk.Path, Events: [] };
+    public bool IsEmpty => _ask is { IsList: true, IsFiltered: false } && Page is { Events: [] } && Page.Asked == Asked;
 
     /// <summary>Where the reader is, for what a day is.</summary>
     public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
