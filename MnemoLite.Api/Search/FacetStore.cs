@@ -54,6 +54,9 @@ internal sealed class FacetStore(Reads reads, EventPartitions partitions)
         }
         return new(
             Math.Min(events, MostEvents), events > MostEvents,
-            [.. values.GroupBy(value => (value.Key, value.Events)).Select(key => new MetadataFacet(key.Key.Key, key.Key.Events, [.. key.Select(v => v.Value)]))]);
+            [
+                .. values.GroupBy(value => (value.Key, value.Events))
+                    .Select(key => new MetadataFacet(key.Key.Key, key.Key.Events, [.. key.Select(value => value.Value)])),
+            ]);
     }
 }

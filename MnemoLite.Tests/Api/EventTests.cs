@@ -58,7 +58,10 @@ public sealed class EventTests(RunningApplication app)
         var time = new DateTimeOffset(1987, 6, 5, 4, 3, 2, TimeSpan.Zero);
         var events = new List<Event>();
         foreach (var minute in new[] { 0, 1, 1, 2, 3 }) // two of the same time, which stand by their ids
-            events.Add(await app.Client.CreateAsync(new() { Content = JsonText.From(new { n = minute }), Timestamp = time.AddMinutes(minute) }, Cancelled));
+        {
+            events.Add(await app.Client.CreateAsync(
+                new() { Content = JsonText.From(new { n = minute }), Timestamp = time.AddMinutes(minute) }, Cancelled));
+        }
         events = [.. events.OrderBy(e => e.Timestamp).ThenBy(e => e.Id)];
 
         var neighbours = await app.Client.GetNeighboursAsync(events[2].Id, 2, Cancelled);

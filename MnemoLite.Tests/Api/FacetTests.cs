@@ -48,7 +48,9 @@ public sealed class FacetTests(RunningApplication app)
     }
 
     private static string Values(MetadataFacets facets, string key, bool raw = false) => string.Join(
-        ", ", facets.Keys.Single(facet => facet.Key == key).Values.Select(value => $"{(raw ? value.Value.GetRawText() : value.Value.ToString())} {value.Count}"));
+        ", ",
+        facets.Keys.Single(facet => facet.Key == key).Values
+            .Select(value => $"{(raw ? value.Value.GetRawText() : value.Value.ToString())} {value.Count}"));
 
     private Task<Event> RememberAsync(string metadata, DateTimeOffset time) =>
         app.Client.CreateAsync(new() { Content = JsonText.From(new { n = 1 }), Metadata = JsonText.Parse(metadata), Timestamp = time }, Cancelled);

@@ -115,7 +115,8 @@ public sealed class EventPageTests(Dashboard dashboard)
         await Expect(page).ToHaveURLAsync(new Regex($"/events/{stored.Id}$"));
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Content" })).ToContainTextAsync("spare fuse");
         var again = await dashboard.Client.GetAsync(stored.Id, Cancelled);
-        Assert.Equal((stored.Timestamp, stored.Metadata.ToString(), stored.Content.ToString()), (again!.Timestamp, again.Metadata.ToString(), again.Content.ToString()));
+        Assert.Equal((stored.Timestamp, stored.Metadata.ToString()), (again!.Timestamp, again.Metadata.ToString()));
+        Assert.Equal(stored.Content.ToString(), again.Content.ToString());
         Assert.Equal(stored.Embedding, again.Embedding);
         opened.HasNoComplaints();
     }
@@ -131,7 +132,8 @@ public sealed class EventPageTests(Dashboard dashboard)
         await metadata.GetByLabel("Value", new() { Exact = true }).FillAsync("dark red");
 
         await dashboard.Client.PatchAsync(
-            stored.Id, new() { Content = JsonText.From(new { text = "The gate is rusty" }), Metadata = JsonText.From(new { colour = "blue", state = "closed" }) },
+            stored.Id,
+            new() { Content = JsonText.From(new { text = "The gate is rusty" }), Metadata = JsonText.From(new { colour = "blue", state = "closed" }) },
             Cancelled);
 
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Content" })).ToContainTextAsync("The gate is rusty");

@@ -181,7 +181,8 @@ public sealed class SearchPageTests(Dashboard dashboard)
         await Expect(why).ToBeHiddenAsync();
         await ring.HoverAsync();
         await Expect(why).ToBeVisibleAsync();
-        await Expect(why).ToContainTextAsync(new Regex(@"Meaning\s*no\. 1.*similarity 0\.\d\d.*Words\s*no\. 1.*Together\s*0\.0\d\d\d", RegexOptions.Singleline));
+        await Expect(why).ToContainTextAsync(
+            new Regex(@"Meaning\s*no\. 1.*similarity 0\.\d\d.*Words\s*no\. 1.*Together\s*0\.0\d\d\d", RegexOptions.Singleline));
         await page.Mouse.MoveAsync(0, 0);
         await Expect(why).ToBeHiddenAsync();
         await ring.FocusAsync();

@@ -47,7 +47,9 @@ internal sealed record MetadataValue(string Type, string Text)
         }
         catch (JsonException failure)
         {
-            return (null, Type == Types[1] ? "Write a number, such as 3 or 0.25." : $"This is not JSON yet: line {failure.LineNumber + 1}, place {failure.BytePositionInLine + 1}.");
+            return (null, Type == Types[1]
+                ? "Write a number, such as 3 or 0.25."
+                : $"This is not JSON yet: line {failure.LineNumber + 1}, place {failure.BytePositionInLine + 1}.");
         }
     }
 }
