@@ -86,3 +86,8 @@ public sealed record EventChange
 /// <param name="Events">The events of this page.</param>
 /// <param name="NextCursor">What to pass as <c>cursor</c> to get the next page; absent on the last one.</param>
 public sealed record EventPage(IReadOnlyList<Event> Events, string? NextCursor);
+
+/// <summary>The events just before and just after one, the nearest first.</summary>
+/// <param name="Older">Those before it.</param>
+/// <param name="Newer">Those after it.</param>
+public sealed record EventNeighbours(IReadOnlyList<Event> Older, IReadOnlyList<Event> Newer);

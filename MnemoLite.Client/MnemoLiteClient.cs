@@ -43,13 +43,32 @@ public sealed partial class MnemoLiteClient(HttpClient http)
     /// <param name="limit">How many, 1..1000.</param>
     /// <param name="cursor">The former page's <see cref="EventPage.NextCursor"/>.</param>
     /// <param name="cancellationToken">Ends the request.</param>
-    public async Task<EventPage> ListAsync(int limit = 50, string? cursor = null, CancellationToken cancellationToken = default)
+    public Task<EventPage> ListAsync(int limit = 50, string? cursor = null, CancellationToken cancellationToken = default) =>
+        ListAsync(null, null, limit, cursor, cancellationToken);
+
+    /// <summary>The newest events of a time, a page at a time.</summary>
+    /// <param name="from">The earliest time, inclusive.</param>
+    /// <param name="to">The latest time, inclusive.</param>
+    /// <param name="limit">How many, 1..1000.</param>
+    /// <param name="cursor">The former page's <see cref="EventPage.NextCursor"/>.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<EventPage> ListAsync(
+        DateTimeOffset? from, DateTimeOffset? to, int limit = 50, string? cursor = null, CancellationToken cancellationToken = default)
     {
-        var path = string.Create(CultureInfo.InvariantCulture, $"v1/events/?limit={limit}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"v1/events/?limit={limit}{Window(from, to)}");
         if (cursor is not null)
             path += $"&cursor={Uri.EscapeDataString(cursor)}";
         return (await SendAsync<object, EventPage>(HttpMethod.Get, path, null, null, Json.EventPage, cancellationToken))!;
     }
+
+    /// <summary>The events just before and just after one, or null where there is none of that id.</summary>
+    /// <param name="id">The event.</param>
+    /// <param name="limit">How many on each side, 1..100.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public Task<EventNeighbours?> GetNeighboursAsync(Guid id, int limit = 1, CancellationToken cancellationToken = default) =>
+        SendAsync<object, EventNeighbours>(
+            HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"v1/events/{id}/neighbours?limit={limit}"), null, null,
+            Json.EventNeighbours, cancellationToken, nullIfNotFound: true);
 
     /// <summary>Stores many events, as they are taken from the sequence; ids and times that are given are kept.</summary>
     public async Task<BatchResult> StoreAsync(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken = default)
@@ -90,6 +109,19 @@ public sealed partial class MnemoLiteClient(HttpClient http)
     public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken = default) =>
         (await SendAsync(HttpMethod.Post, "v1/search/", request, Json.SearchRequest, Json.SearchResult, cancellationToken))!;
 
+    /// <summary>Finds the events nearest to a vector.</summary>
+    public async Task<SearchPage> SearchSimilarAsync(SimilaritySearch request, CancellationToken cancellationToken = default) =>
+        (await SendAsync(HttpMethod.Post, "v1/search/similarity", request, Json.SimilaritySearch, Json.SearchPage, cancellationToken))!;
+
+    /// <summary>Which values the metadata of the newest events has, to filter by.</summary>
+    /// <param name="from">The earliest time, inclusive.</param>
+    /// <param name="to">The latest time, inclusive.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    public async Task<MetadataFacets> CountFacetsAsync(
+        DateTimeOffset? from = null, DateTimeOffset? to = null, CancellationToken cancellationToken = default) =>
+        (await SendAsync<object, MetadataFacets>(
+            HttpMethod.Get, $"v1/search/facets?{Window(from, to).TrimStart('&')}", null, null, Json.MetadataFacets, cancellationToken))!;
+
     /// <summary>How the service is; also when it is degraded.</summary>
     public async Task<Health> HealthAsync(CancellationToken cancellationToken = default)
     {
@@ -107,6 +139,9 @@ public sealed partial class MnemoLiteClient(HttpClient http)
     /// </summary>
     public async Task<StoreState> PartitionAsync(CancellationToken cancellationToken = default) =>
         (await SendAsync<object, StoreState>(HttpMethod.Post, "v1/store/partition", null, null, Json.StoreState, cancellationToken))!;
+
+    private static string Window(DateTimeOffset? from, DateTimeOffset? to) =>
+        (from is { } start ? $"&ts_start={start.UtcDateTime:O}" : "") + (to is { } end ? $"&ts_end={end.UtcDateTime:O}" : "");
 
     private async Task<TAnswer?> SendAsync<TBody, TAnswer>(
         HttpMethod method, string path, TBody? body, JsonTypeInfo<TBody>? bodyType, JsonTypeInfo<TAnswer> answerType,

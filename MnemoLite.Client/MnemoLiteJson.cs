@@ -21,6 +21,8 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(SearchPage))]
 [JsonSerializable(typeof(ContentSearch))]
 [JsonSerializable(typeof(SimilaritySearch))]
+[JsonSerializable(typeof(MetadataFacets))]
+[JsonSerializable(typeof(EventNeighbours))]
 [JsonSerializable(typeof(float[]))]
 [JsonSerializable(typeof(IReadOnlyList<Event>))]
 [JsonSerializable(typeof(GraphNode))]

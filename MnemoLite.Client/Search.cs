@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace MnemoLite.Client;
@@ -103,3 +104,20 @@ public sealed record SimilaritySearch
 /// <param name="Events">The events of this page.</param>
 /// <param name="Total">How many events pass the filters; with a query, how many of the candidates looked at pass the threshold.</param>
 public sealed record SearchResult(IReadOnlyList<Event> Events, long Total);
+
+/// <summary>Which values the metadata of the newest events has.</summary>
+/// <param name="Events">How many events were looked at.</param>
+/// <param name="Truncated">Whether there are older ones that were not.</param>
+/// <param name="Keys">The keys, the most common first.</param>
+public sealed record MetadataFacets(long Events, bool Truncated, IReadOnlyList<MetadataFacet> Keys);
+
+/// <summary>The values of a key.</summary>
+/// <param name="Key">A key of the metadata.</param>
+/// <param name="Count">How many events have it.</param>
+/// <param name="Values">Its values, the most common first; of a list, its elements.</param>
+public sealed record MetadataFacet(string Key, long Count, IReadOnlyList<FacetValue> Values);
+
+/// <summary>A value in metadata.</summary>
+/// <param name="Value">A string, a number, or true or false.</param>
+/// <param name="Count">How many events have it.</param>
+public sealed record FacetValue(JsonElement Value, long Count);

@@ -58,6 +58,8 @@ internal static class EventEndpoints
             .WithDescription("Pass next_cursor as cursor to get the page after this one.");
         events.MapGet("/{id}", GetAsync).WithName("GetEvent").WithSummary("Get an event")
             .WithDescription("The event with its embedding, unless include_embedding=false.").ProducesProblem(StatusCodes.Status404NotFound);
+        events.MapGet("/{id}/neighbours", ListNeighboursAsync).WithName("ListEventNeighbours").WithSummary("List the events just before and after one")
+            .WithDescription("By their time, the nearest first; limit is how many on each side, 1 to 100.").ProducesProblem(StatusCodes.Status404NotFound);
         events.MapPatch("/{id}", PatchAsync).WithName("UpdateEvent").WithSummary("Change an event")
             .WithDescription("Metadata is merged, a null value removes its key; a changed content is embedded again.")
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -135,6 +137,14 @@ internal static class EventEndpoints
         Guid id, EventService events, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "include_embedding")] bool includeEmbedding = true) =>
         await events.AnswerAsync(id, includeEmbedding, http.AsksToBypass(), cancellationToken) is { } answer ? answer : NoSuchEvent(id);
+
+    private static async Task<Results<Ok<EventNeighbours>, ProblemHttpResult>> ListNeighboursAsync(
+        Guid id, EventService events, CancellationToken cancellationToken, [FromQuery(Name = "limit")] int limit = 1)
+    {
+        if (limit is < 1 or > 100)
+            throw InvalidRequestException.Field("limit", "must be between 1 and 100");
+        return await events.ListNeighboursAsync(id, limit, cancellationToken) is { } neighbours ? TypedResults.Ok(neighbours) : NoSuchEvent(id);
+    }
 
     private static async Task<Results<Ok<Event>, ProblemHttpResult>> PatchAsync(
         Guid id, EventPatch body, EventService events, CancellationToken cancellationToken) =>

@@ -110,6 +110,18 @@ internal sealed class EventService(
             : new EventPage(events, null);
     }
 
+    /// <returns>The events next to that one; null if there is no such event.</returns>
+    public async Task<EventNeighbours?> ListNeighboursAsync(Guid id, int limit, CancellationToken cancellationToken)
+    {
+        var (@event, _) = await store.FindAsync(id, includeEmbedding: false, cancellationToken);
+        if (@event is null)
+            return null;
+        var place = EventCursor.After(@event);
+        return new(
+            await store.ListAsync(limit, place, null, null, includeEmbedding: false, cancellationToken),
+            await store.ListNewerAsync(limit, place, cancellationToken));
+    }
+
     private static async Task<Embedded> EmbedAsync(Embedder embedder, float[]? given, JsonText content, CancellationToken cancellationToken) =>
         given is null
             ? (await embedder.EmbedAsync([EventText.Of(content)], cancellationToken))[0]

@@ -154,17 +154,23 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             ORDER BY timestamp DESC, id DESC
             LIMIT {where.Parameter(limit)}
             """;
-        return await reads.RunAsync(
-            command,
-            async () =>
-            {
-                var events = new List<Event>();
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                while (await reader.ReadAsync(cancellationToken))
-                    events.Add(Read(reader));
-                return events;
-            },
-            cancellationToken);
+        return await ReadListAsync(command, cancellationToken);
+    }
+
+    /// <summary>Events before the cursor, the nearest first, which is the oldest.</summary>
+    public async Task<List<Event>> ListNewerAsync(int limit, EventCursor before, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"""
+            SELECT {EventRow.Columns} FROM events
+            WHERE space = $1 AND (timestamp, id) > ($2, $3)
+            ORDER BY timestamp, id
+            LIMIT $4
+            """);
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = before.Timestamp.UtcDateTime });
+        command.Parameters.Add(new() { Value = before.Id });
+        command.Parameters.Add(new() { Value = limit });
+        return await ReadListAsync(command, cancellationToken);
     }
 
     /// <summary>The event that a statement wrote, if it wrote one; its transaction may still be open.</summary>
@@ -183,6 +189,18 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
                 @event.Timestamp, @event.Metadata, @event.Embedding, reader.IsDBNull(WordsColumn) ? null : reader.GetFieldValue<string[]>(WordsColumn)),
         });
     }
+
+    private Task<List<Event>> ReadListAsync(NpgsqlCommand command, CancellationToken cancellationToken) => reads.RunAsync(
+        command,
+        async () =>
+        {
+            var events = new List<Event>();
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                events.Add(Read(reader));
+            return events;
+        },
+        cancellationToken);
 
     private static Event Read(NpgsqlDataReader reader)
     {

@@ -51,6 +51,9 @@ internal static class OpenApiServices
         _ when type == typeof(SearchRequest) => JsonNode.Parse("""
             {"query": "how does Anna like her code indented?", "metadata": {"project": "website"}, "limit": 5}
             """),
+        _ when type == typeof(MetadataFacets) => JsonNode.Parse("""
+            {"events": 41, "truncated": false, "keys": [{"key": "project", "count": 40, "values": [{"value": "website", "count": 28}]}]}
+            """),
         _ when type == typeof(NewGraphNode) => JsonNode.Parse("""
             {"type": "person", "label": "Anna", "properties": {"team": "web", "event_id": "019c1400-0000-7000-8000-000000000001"}}
             """),

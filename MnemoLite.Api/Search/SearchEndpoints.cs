@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
@@ -14,6 +15,7 @@ internal static class SearchEndpoints
         builder.AddAnswerCache<SearchBasis>(options => new("search", TimeSpan.FromSeconds(options.SearchSeconds), options.SearchItems));
         builder.Services.AddSingleton<SearchStore>();
         builder.Services.AddSingleton<SearchService>();
+        builder.Services.AddSingleton<FacetStore>();
         return builder;
     }
 
@@ -34,6 +36,10 @@ internal static class SearchEndpoints
             .WithDescription("The vector has as many numbers as the store's model makes; each event has its similarity_score.");
         search.MapGet("/search/metadata", SearchMetadataAsync).WithName("SearchMetadata").WithSummary("Find events by metadata, newest first")
             .WithDescription("filter_metadata is a JSON object the metadata must contain.");
+        search.MapGet("/search/facets", CountFacetsAsync).WithName("CountFacets").WithSummary("Count the values that metadata has, to filter by")
+            .WithDescription("Of the newest 5,000 events, within ts_start and ts_end if given (truncated says that there are more): up to 40 keys, the "
+                + "most common first, each with up to 20 values. An element of a list counts as a value; objects, and values longer than 100 "
+                + "characters, are left out.");
         search.MapPost("/events/search/embedding", SearchEmbeddingAsync).WithName("SearchEventsByEmbedding")
             .WithSummary("List the events nearest to a vector").WithDescription("The body is the vector, a JSON list of floats.");
         search.MapPost("/events/filter/metadata", FilterMetadataAsync).WithName("FilterEventsByMetadata")
@@ -71,6 +77,14 @@ internal static class SearchEndpoints
     private static Task<Answered<SearchPage>> SearchMetadataAsync(
         [AsParameters] PageQuery page, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
         PageAsync(page.ToRequest(), null, search, http, cancellationToken);
+
+    private static async Task<Ok<MetadataFacets>> CountFacetsAsync(
+        FacetStore facets, CancellationToken cancellationToken,
+        [FromQuery(Name = "ts_start")] DateTimeOffset? from = null, [FromQuery(Name = "ts_end")] DateTimeOffset? to = null)
+    {
+        TimeWindow.Check(from, to);
+        return TypedResults.Ok(await facets.CountAsync(from, to, cancellationToken));
+    }
 
     private static Task<Answered<IReadOnlyList<Event>>> SearchEmbeddingAsync(
         [FromBody] float[] body, SearchService search, HttpRequest http, CancellationToken cancellationToken,

@@ -53,6 +53,27 @@ public sealed class EventTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task The_neighbours_of_an_event_are_the_nearest_before_and_after_it()
+    {
+        var time = new DateTimeOffset(1987, 6, 5, 4, 3, 2, TimeSpan.Zero);
+        var events = new List<Event>();
+        foreach (var minute in new[] { 0, 1, 1, 2, 3 }) // two of the same time, which stand by their ids
+        {
+            events.Add(await app.Client.CreateAsync(
+                new() { Content = JsonText.From(new { n = minute }), Timestamp = time.AddMinutes(minute) }, Cancelled));
+        }
+        events = [.. events.OrderBy(e => e.Timestamp).ThenBy(e => e.Id)];
+
+        var neighbours = await app.Client.GetNeighboursAsync(events[2].Id, 2, Cancelled);
+
+        Assert.Equal([events[1].Id, events[0].Id], neighbours!.Older.Select(e => e.Id));
+        Assert.Equal([events[3].Id, events[4].Id], neighbours.Newer.Select(e => e.Id));
+        Assert.Null(await app.Client.GetNeighboursAsync(Guid.NewGuid(), 1, Cancelled));
+        var refused = await Assert.ThrowsAsync<MnemoLiteException>(() => app.Client.GetNeighboursAsync(events[2].Id, 0, Cancelled));
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task An_event_without_any_text_has_no_embedding()
     {
         var created = await app.Client.CreateAsync(new() { Content = JsonText.Parse("""{"temperature": 21.50}""") }, Cancelled);

@@ -7,11 +7,13 @@ namespace MnemoLite.Tests.Browser;
 [Collection<Dashboard>]
 public sealed class EveryPageTests(Dashboard dashboard)
 {
-    /// <summary>The path of each page and what shows that its content is there.</summary>
+    /// <summary>The path of each page, with ID for that of the first memory, and what shows that its content is there.</summary>
     private static readonly (string Path, string Content)[] Pages =
     [
         ("/search", "article"),
         ("/search?q=why%20did%20our%20machine%20go%20down", "article"),
+        ("/search?q=payment&mode=keyword&f=project%3Abilling&from=2020-01-01", "article"),
+        ("/events/ID", "table"),
     ];
 
     public static TheoryData<string, string, int, ColorScheme> Looks()
@@ -28,7 +30,7 @@ public sealed class EveryPageTests(Dashboard dashboard)
     [Theory, MemberData(nameof(Looks))]
     public async Task It_fits_is_accessible_and_says_nothing_in_the_console(string path, string browser, int width, ColorScheme scheme)
     {
-        await using var page = await dashboard.OpenAsync(path, browser, width, scheme);
+        await using var page = await dashboard.OpenAsync(path.Replace("ID", dashboard.Ids[0].ToString(), StringComparison.Ordinal), browser, width, scheme);
         await Expect(page.Page.Locator($"main {Pages.First(p => p.Path == path).Content}").First).ToBeVisibleAsync();
         await Expect(page.Page.Locator("h1")).ToHaveCountAsync(1);
         await Expect(page.Page.Locator("html")).ToHaveAttributeAsync("data-scheme", scheme == ColorScheme.Dark ? "dark" : "light");

@@ -23,4 +23,18 @@ public sealed class PicturesTests(Dashboard dashboard)
             Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
         }
     }
+
+    [Fact]
+    public async Task The_pictures_of_a_memory_can_be_taken()
+    {
+        var folder = Environment.GetEnvironmentVariable("SCREENSHOTS") ?? Directory.CreateTempSubdirectory("mnemolite-pictures-").FullName;
+        foreach (var (name, width, scheme) in new[] { ("event", 1440, ColorScheme.Light), ("event-phone", 390, ColorScheme.Dark) })
+        {
+            await using var opened = await dashboard.OpenAsync($"/events/{dashboard.Ids[1]}", width: width, scheme: scheme);
+            await Expect(opened.Page.GetByRole(AriaRole.Heading, new() { Name = "Similar memories" })).ToBeVisibleAsync();
+            var picture = Path.Combine(folder, $"{name}.png");
+            await opened.Page.ScreenshotAsync(new() { Path = picture });
+            Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
+        }
+    }
 }

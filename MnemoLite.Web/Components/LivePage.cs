@@ -26,6 +26,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>Whether a change of an event is a reason to load again; within <see cref="Eager"/>, however many changes there are.</summary>
     protected virtual bool FollowsChanges => false;
 
+    /// <summary>Whether this change is such a reason, where not every one is.</summary>
+    protected virtual bool Concerns(SseItem<EventChange> change) => true;
+
     /// <summary>Whether there is something to show.</summary>
     protected abstract bool HasContent { get; }
 
@@ -125,6 +128,8 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     private void Note(SseItem<EventChange> change)
     {
+        if (!Concerns(change))
+            return;
         lock (_changed)
         {
             if (_changed.CurrentCount == 0)

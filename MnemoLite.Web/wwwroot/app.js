@@ -77,6 +77,9 @@
       return Object.fromEntries(fields.filter(([name]) => names.includes(name)));
     },
     timeZone: () => timeZone,
+    focusWhereWide: field => { // on a phone it would open the keyboard over the page
+      if (document.activeElement === document.body && matchMedia('(min-width: 961px)').matches) field.focus();
+    },
     appearance: chosen => {
       root.dataset.appearance = chosen;
       remember('appearance', chosen);

@@ -4,8 +4,8 @@ using MnemoLite.Client;
 namespace MnemoLite.Web.Components.Events;
 
 /// <summary>
-/// What the memories page shows: the newest events, or what was found for a query. A newer request ends the older one;
-/// while the service is away it keeps what it has and says why.
+/// What the search page shows: the newest events, or what was found. A newer request ends the older one; while the service is away it keeps
+/// what it has and says why.
 /// </summary>
 public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDisposable
 {
@@ -14,11 +14,12 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
     private const string NoDatabase = "The memory service is up, but its database is away.";
 
     private CancellationTokenSource _newest = new();
+    private SearchAsk _ask = new();
 
-    /// <summary>What is asked for; empty for the newest events. Null before anything was.</summary>
-    public string? Query { get; private set; }
+    /// <summary>What is asked for, as <see cref="SearchAsk"/> writes it. Null before anything was.</summary>
+    public string? Asked { get; private set; }
 
-    /// <summary>The events, with what <see cref="FeedPage.Query"/> they answer; null while there is nothing to show.</summary>
+    /// <summary>The events, with what <see cref="FeedPage.Asked"/> they answer; null while there is nothing to show.</summary>
     public FeedPage? Page { get; private set; }
 
     public bool IsLoading { get; private set; }
@@ -30,31 +31,34 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
     public string? Refusal { get; private set; }
 
     /// <summary>Whether the store holds nothing at all, so that a first memory is waited for.</summary>
-    public bool IsEmpty => Page is { Query: "", Events: [] };
+    public bool IsEmpty => _ask is { IsList: true, IsFiltered: false } && Page is { Events: [] } && Page.Asked == Asked;
 
-    /// <summary>Loads the first page for a query.</summary>
-    public Task ShowAsync(string query, CancellationToken cancellationToken = default)
+    /// <summary>Where the reader is, for what a day is.</summary>
+    public TimeZoneInfo Zone { get; set; } = TimeZoneInfo.Utc;
+
+    /// <summary>Loads what is asked for.</summary>
+    public Task ShowAsync(SearchAsk ask, CancellationToken cancellationToken = default)
     {
-        Query = query;
-        if (Page is { Events: [] } && Page.Query != query)
+        (_ask, Asked) = (ask, ask.ToString());
+        if (Page is { Events: [] } && Page.Asked != Asked)
             Page = null;
         return LoadAsync(
             async token =>
             {
                 var started = time.GetTimestamp();
-                var page = await FetchAsync(query, former: null, token);
+                var page = await FetchAsync(ask, cursor: null, token);
                 return page with { Took = time.GetElapsedTime(started) };
             },
             cancellationToken);
     }
 
-    /// <summary>Loads the next page after what is shown.</summary>
+    /// <summary>Loads what comes after what is shown, where that is a list.</summary>
     public Task ShowMoreAsync(CancellationToken cancellationToken = default) =>
-        Page is { HasMore: true } former
+        Page is { NextCursor: { } cursor } former
             ? LoadAsync(
                 async token =>
                 {
-                    var next = await FetchAsync(former.Query, former, token);
+                    var next = await FetchAsync(_ask, cursor, token);
                     var known = former.Events.Select(e => e.Id).ToHashSet();
                     return next with { Events = [.. former.Events, .. next.Events.Where(e => known.Add(e.Id))], Took = former.Took };
                 },
@@ -78,23 +82,24 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
         if (away is not null)
             Away = away;
         else if ((Away is not null || IsEmpty) && !IsLoading)
-            await ShowAsync(Query ?? "", cancellationToken);
+            await ShowAsync(_ask, cancellationToken);
     }
 
     /// <summary>Puts a new event where it belongs among the newest ones.</summary>
     public void Insert(Event added)
     {
-        if (Page is not { Query: "" } page)
+        if (Page is not { Asked: SearchAsk.Path } page)
             return;
         var position = page.Events.TakeWhile(e => e.Timestamp > added.Timestamp).Count();
-        if (position < page.Events.Count || !page.HasMore)
+        if (position < page.Events.Count || page.NextCursor is null)
             Page = page with { Events = [.. page.Events.Take(position), added, .. page.Events.Skip(position)] };
     }
 
     /// <summary>What to carry over from the prerendered page to the interactive one.</summary>
-    public FeedState Capture() => new(Query, Page, Away, Refusal);
+    public FeedState Capture() => new(Asked, Page, Away, Refusal);
 
-    public void Restore(FeedState state) => (Query, Page, Away, Refusal) = (state.Query, state.Page, state.Away, state.Refusal);
+    public void Restore(SearchAsk ask, FeedState state) =>
+        (_ask, Asked, Page, Away, Refusal) = (ask, state.Asked, state.Page, state.Away, state.Refusal);
 
     public void Dispose()
     {
@@ -133,51 +138,44 @@ public sealed class MemoryFeed(MnemoLiteClient client, TimeProvider time) : IDis
                 ? string.Join(" ", errors.Values.SelectMany(e => e))
                 : refused.Message;
         }
-        if (Page?.Query != Query)
+        if (Page?.Asked != Asked)
             Page = null;
         IsLoading = false;
     }
 
-    private async Task<FeedPage> FetchAsync(string query, FeedPage? former, CancellationToken cancellationToken)
+    private async Task<FeedPage> FetchAsync(SearchAsk ask, string? cursor, CancellationToken cancellationToken)
     {
-        if (query.Length == 0)
+        if (ask.IsList)
         {
-            var newest = await client.ListAsync(PageSize, former?.NextCursor, cancellationToken);
-            return new FeedPage(query, newest.Events) { NextCursor = newest.NextCursor };
+            var (from, to) = ask.Window(time.GetUtcNow(), Zone);
+            var newest = await client.ListAsync(from, to, PageSize, cursor, cancellationToken);
+            return new(ask.ToString(), newest.Events) { NextCursor = newest.NextCursor };
         }
-        var offset = former?.NextOffset ?? 0;
-        var found = await client.SearchAsync(new SearchRequest { Query = query, Limit = PageSize, Offset = offset }, cancellationToken);
-        var next = offset + found.Events.Count;
-        return new FeedPage(query, found.Events)
-        {
-            Total = found.Total,
-            NextOffset = found.Events.Count > 0 && next < found.Total ? next : null,
-        };
+        var found = await client.SearchAsync(ask.ToRequest(PageSize, time.GetUtcNow(), Zone), cancellationToken);
+        return new(ask.ToString(), found.Events) { Total = found.Total, Pages = (int)((found.Total + PageSize - 1) / PageSize) };
     }
 }
 
 /// <summary>The events that are shown.</summary>
-/// <param name="Query">What they answer; empty for the newest events.</param>
+/// <param name="Asked">What they answer, as <see cref="SearchAsk"/> writes it.</param>
 /// <param name="Events">Newest first, or best first.</param>
-public sealed record FeedPage(string Query, IReadOnlyList<Event> Events)
+public sealed record FeedPage(string Asked, IReadOnlyList<Event> Events)
 {
     /// <summary>Where the list goes on.</summary>
     public string? NextCursor { get; init; }
 
-    /// <summary>Where the search goes on.</summary>
-    public int? NextOffset { get; init; }
-
     /// <summary>How many events were found.</summary>
     public long? Total { get; init; }
 
+    /// <summary>How many pages of them there are.</summary>
+    public int Pages { get; init; }
+
     /// <summary>How long the service took for the first page, as seen from here.</summary>
     public TimeSpan Took { get; init; }
-
-    public bool HasMore => NextCursor is not null || NextOffset is not null;
 }
 
 /// <summary>A feed between prerendering and interactivity.</summary>
-public sealed record FeedState(string? Query, FeedPage? Page, string? Away, string? Refusal)
+public sealed record FeedState(string? Asked, FeedPage? Page, string? Away, string? Refusal)
 {
     private const int MaxBytes = 512 * 1024;
 
