@@ -23,6 +23,10 @@ internal static class MemoryService
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
             });
 
+    /// <summary>Where a browser or an agent of this machine reaches the API.</summary>
+    public static string Address(IConfiguration configuration) =>
+        (configuration["services:api:http:0"] ?? configuration["services:api:https:0"] ?? "http://localhost:8001").TrimEnd('/');
+
     /// <summary>Whether the failure means that the service cannot answer now, and may answer later.</summary>
     public static bool IsAway(Exception failure) => failure switch
     {
