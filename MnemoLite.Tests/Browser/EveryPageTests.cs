@@ -10,8 +10,11 @@ public sealed class EveryPageTests(Dashboard dashboard)
     /// <summary>The path of each page and what shows that its content is there.</summary>
     private static readonly (string Path, string Content)[] Pages =
     [
+        ("/", ".latest a"),
         ("/search", "article"),
         ("/search?q=why%20did%20our%20machine%20go%20down", "article"),
+        ("/monitoring", ".alerts li"),
+        ("/system", "table"),
     ];
 
     public static TheoryData<string, string, int, ColorScheme> Looks()
