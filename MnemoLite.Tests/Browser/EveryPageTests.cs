@@ -21,10 +21,10 @@ public sealed class EveryPageTests(Dashboard dashboard)
     {
         var looks = new TheoryData<string, string, int, ColorScheme>();
         foreach (var (path, _) in Pages)
-        foreach (var browser in new[] { "chromium", "firefox" })
-        foreach (var (width, _) in Dashboard.Sizes)
-        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
-            looks.Add(path, browser, width, scheme);
+            foreach (var browser in new[] { "chromium", "firefox" })
+                foreach (var (width, _) in Dashboard.Sizes)
+                    foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+                        looks.Add(path, browser, width, scheme);
         return looks;
     }
 

@@ -73,8 +73,9 @@ public sealed class OverviewPageTests(Dashboard dashboard)
         await page.Keyboard.PressAsync("ArrowLeft");
         await Expect(page.Locator(".tip:visible")).Not.ToHaveTextAsync(last);
 
-        await Expect(page.GetByRole(AriaRole.Link).Filter(new() { HasText = "billing" }).First).ToHaveAttributeAsync("href", "/search?f=project%3Abilling");
-        await page.GetByRole(AriaRole.Link).Filter(new() { HasText = "critical" }).First.ClickAsync();
+        var about = page.GetByRole(AriaRole.Region, new() { Name = "What they are about" }).GetByRole(AriaRole.Link);
+        await Expect(about.Filter(new() { HasText = "billing" })).ToHaveAttributeAsync("href", "/search?f=project%3Abilling");
+        await about.Filter(new() { HasText = "critical" }).ClickAsync();
         await Expect(page).ToHaveURLAsync(new Regex("/search.*severity.*critical"));
     }
 }

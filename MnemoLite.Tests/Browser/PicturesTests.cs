@@ -12,14 +12,15 @@ public sealed class PicturesTests(Dashboard dashboard)
     public async Task The_pictures_of_the_README_can_be_taken()
     {
         var folder = Environment.GetEnvironmentVariable("SCREENSHOTS") ?? Directory.CreateTempSubdirectory("mnemolite-pictures-").FullName;
-        foreach (var (name, path, content) in new[]
+        var pages = new[]
         {
             ("overview", "/?period=24h", ".latest a"),
             ("search", "/search?q=what%20does%20Anna%20like%20in%20code", "article:has-text('Anna')"),
             ("monitoring", "/monitoring", ".alerts li"),
             ("system", "/system", "table"),
-        })
-        foreach (var (suffix, width, scheme) in new[] { ("", 1440, ColorScheme.Light), ("-phone", 390, ColorScheme.Dark) })
+        };
+        var looks = new[] { ("", 1440, ColorScheme.Light), ("-phone", 390, ColorScheme.Dark) };
+        foreach (var ((name, path, content), (suffix, width, scheme)) in pages.SelectMany(_ => looks, ValueTuple.Create))
         {
             await using var opened = await dashboard.OpenAsync(path, width: width, scheme: scheme);
             var page = opened.Page;

@@ -15,7 +15,9 @@ public sealed class TimeChartTests : IDisposable
     [InlineData(3, 4)]
     [InlineData(62, 80)]
     [InlineData(100, 100)]
-    [InlineData(101, 200)]
+    [InlineData(101, 120)]
+    [InlineData(124, 160)]
+    [InlineData(201, 240)]
     public void The_scale_ends_at_a_round_number_of_which_half_is_round(double most, double top) =>
         Assert.Equal(top, TimeChart.Top(most), 0.0001);
 
