@@ -21,6 +21,7 @@ internal static class MemoryService
                 resilience.Retry.DisableForUnsafeHttpMethods();
                 resilience.Retry.MaxRetryAttempts = 2;
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
+                resilience.CircuitBreaker.BreakDuration = TimeSpan.FromSeconds(1); // open pages ask until it is back, and are to see it soon
             });
 
     /// <summary>Where a browser or an agent of this machine reaches the API.</summary>
