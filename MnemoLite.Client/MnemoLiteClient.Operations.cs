@@ -44,6 +44,21 @@ public sealed partial class MnemoLiteClient
     public Task<RequestMetrics> GetRequestMetricsAsync(CancellationToken cancellationToken = default) =>
         ReadAsync("performance/metrics", Json.RequestMetrics, cancellationToken);
 
+    /// <summary>How the requests on the memory went over the last hour, in the instance that answers.</summary>
+    public Task<RequestHistory> GetRequestHistoryAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync("performance/history", Json.RequestHistory, cancellationToken);
+
+    /// <summary>How the caches of the instance that answers do.</summary>
+    public Task<CachesStats> GetCacheStatsAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync("performance/cache/stats", Json.CachesStats, cancellationToken);
+
+    /// <summary>Empties the caches of the instance that answers; nobody needs to.</summary>
+    public async Task ClearCachesAsync(CancellationToken cancellationToken = default)
+    {
+        using var response = await http.PostAsync(new Uri("performance/cache/clear", UriKind.Relative), null, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+    }
+
     /// <summary>The machine and the process of the instance that answers.</summary>
     public Task<SystemMetrics> GetSystemMetricsAsync(CancellationToken cancellationToken = default) =>
         ReadAsync("performance/system", Json.SystemMetrics, cancellationToken);

@@ -46,6 +46,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(EventDistribution))]
 [JsonSerializable(typeof(MonitoringMetrics))]
 [JsonSerializable(typeof(RequestMetrics))]
+[JsonSerializable(typeof(RequestHistory))]
 [JsonSerializable(typeof(SystemMetrics))]
 [JsonSerializable(typeof(PoolState))]
 [JsonSerializable(typeof(SlowQueries))]

@@ -39,6 +39,28 @@ public sealed record RequestStatistics(
     public double? P99Ms { get; init; }
 }
 
+/// <summary>How the requests on the memory went over the last hour, in one instance; those that look at the service itself and streams are left out.</summary>
+/// <param name="Timestamp">When this was read.</param>
+/// <param name="IntervalSeconds">How much time a sample covers.</param>
+/// <param name="Window">All requests of the last minutes.</param>
+/// <param name="Samples">One for every interval that has passed, oldest first; fewer than an hour's after a start.</param>
+public sealed record RequestHistory(
+    DateTimeOffset Timestamp, double IntervalSeconds, RequestStatistics Window, IReadOnlyList<RequestSample> Samples);
+
+/// <summary>The requests that ended in one interval.</summary>
+/// <param name="Time">When it ended.</param>
+/// <param name="Requests">How many requests.</param>
+/// <param name="RequestsPerSecond">The same by the second.</param>
+/// <param name="Errors">How many of them the service failed (5xx).</param>
+public sealed record RequestSample(DateTimeOffset Time, long Requests, double RequestsPerSecond, long Errors)
+{
+    /// <summary>Half of the requests took no longer than this many milliseconds; absent without requests.</summary>
+    public double? P50Ms { get; init; }
+
+    /// <summary>95 % of the requests took no longer than this many milliseconds; absent without requests.</summary>
+    public double? P95Ms { get; init; }
+}
+
 /// <summary>The machine and the process of one instance of the service.</summary>
 /// <param name="Timestamp">When this was found out.</param>
 /// <param name="Process">The process.</param>
@@ -55,7 +77,10 @@ public sealed record SystemMetrics(
 /// <param name="UptimeSeconds">How long it has been running.</param>
 /// <param name="Threads">How many threads it has.</param>
 /// <param name="Runtime">The .NET it runs on.</param>
-public sealed record ProcessState(int Id, DateTimeOffset StartedAt, double UptimeSeconds, int Threads, string Runtime);
+/// <param name="Version">The version of MnemoLite, with the commit it was built from, if that is known.</param>
+/// <param name="Machine">The name of the machine.</param>
+public sealed record ProcessState(
+    int Id, DateTimeOffset StartedAt, double UptimeSeconds, int Threads, string Runtime, string Version, string Machine);
 
 /// <summary>The processor.</summary>
 /// <param name="Cores">How many cores the process may use.</param>

@@ -21,7 +21,12 @@ internal static class MemoryService
                 resilience.Retry.DisableForUnsafeHttpMethods();
                 resilience.Retry.MaxRetryAttempts = 2;
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
+                resilience.CircuitBreaker.BreakDuration = TimeSpan.FromSeconds(1); // open pages ask until it is back, and are to see it soon
             });
+
+    /// <summary>Where a browser or an agent of this machine reaches the API.</summary>
+    public static string Address(IConfiguration configuration) =>
+        (configuration["services:api:http:0"] ?? configuration["services:api:https:0"] ?? "http://localhost:8001").TrimEnd('/');
 
     /// <summary>Whether the failure means that the service cannot answer now, and may answer later.</summary>
     public static bool IsAway(Exception failure) => failure switch

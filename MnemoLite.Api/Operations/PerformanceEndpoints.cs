@@ -14,6 +14,9 @@ internal static class PerformanceEndpoints
         performance.MapGet("/metrics", GetRequests).WithName("GetRequestMetrics").WithSummary("Requests by route: how many, how fast, how many failed")
             .WithDescription("Of this instance, since its start and over a window of the last five minutes; error_rate is the share of 5xx answers. "
                 + "Routes are templates; requests that no route took have an empty one.");
+        performance.MapGet("/history", GetHistory).WithName("GetRequestHistory").WithSummary("The last hour, every ten seconds")
+            .WithDescription("How many requests there were, how fast, how many failed, of this instance; window is the last five minutes. Only requests on "
+                + "the memory count: those that look at the service itself (health, metrics, monitoring, performance) and streams are left out.");
         performance.MapGet("/system", GetSystem).WithName("GetSystemMetrics").WithSummary("Processor, memory, disk and garbage collector")
             .WithDescription("Of this instance; cpu.process_percent is of all its cores, over the last seconds.");
 
@@ -34,6 +37,8 @@ internal static class PerformanceEndpoints
     }
 
     private static Ok<RequestMetrics> GetRequests(RouteMetrics routes) => TypedResults.Ok(routes.Read());
+
+    private static Ok<RequestHistory> GetHistory(RouteMetrics routes) => TypedResults.Ok(routes.ReadHistory());
 
     private static Ok<SystemMetrics> GetSystem(ProcessMetrics process) => TypedResults.Ok(process.Read());
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using MnemoLite.Client;
 
@@ -9,6 +10,8 @@ namespace MnemoLite.Api.Operations;
 internal sealed class ProcessMetrics : IHostedService, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private static readonly string Version =
+        typeof(ProcessMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
     private readonly TimeProvider _clock;
     private readonly DateTimeOffset _startedAt;
@@ -49,7 +52,7 @@ internal sealed class ProcessMetrics : IHostedService, IDisposable
             now,
             new(
                 Environment.ProcessId, _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1), process.Threads.Count,
-                RuntimeInformation.FrameworkDescription),
+                RuntimeInformation.FrameworkDescription, Version, Environment.MachineName),
             ReadCpu(),
             new(Environment.WorkingSet, memory.TotalAvailableMemoryBytes) { AvailableBytes = ReadAvailableMemory() },
             new(disk.TotalSize, disk.AvailableFreeSpace),

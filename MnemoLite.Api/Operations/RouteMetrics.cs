@@ -7,18 +7,22 @@ namespace MnemoLite.Api.Operations;
 /// <summary>
 /// Counts and times the requests of each route, since the start and over the last minutes, by what ASP.NET Core measures anyway. Counting is
 /// an atomic addition or three; twice a minute the counts so far are put aside, and what has been added to the oldest of these is the window.
+/// What was added in every ten seconds is kept for an hour.
 /// </summary>
 internal sealed class RouteMetrics : IHostedService, IDisposable
 {
-    private const int Snapshots = 10;
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+    private const int Snapshots = 10, SamplesToASnapshot = 3, Samples = 360;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<(string Method, string Route), Requests> _routes = new();
     private readonly Queue<Snapshot> _snapshots = new(Snapshots + 1);
+    private readonly Queue<RequestSample> _samples = new(Samples + 1);
     private readonly Lock _lock = new();
     private readonly MeterListener _listener = new();
     private readonly TimeProvider _clock;
     private readonly long _start;
+    private (long Time, Counts Memory) _sampled;
+    private int _ticks;
     private ITimer? _timer;
 
     public RouteMetrics(IMeterFactory meters, TimeProvider clock)
@@ -26,6 +30,7 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
         _clock = clock;
         _start = clock.GetTimestamp();
         _snapshots.Enqueue(new(_start, []));
+        _sampled = (_start, new());
         _listener.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument is { Name: "http.server.request.duration", Meter.Name: "Microsoft.AspNetCore.Hosting" } && instrument.Meter.Scope == meters)
@@ -37,7 +42,7 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _listener.Start();
-        _timer = _clock.CreateTimer(_ => PutAside(), null, Interval, Interval);
+        _timer = _clock.CreateTimer(_ => Tick(), null, Interval, Interval);
         return Task.CompletedTask;
     }
 
@@ -72,6 +77,18 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
         return new(_clock.GetUtcNow(), Math.Round(seconds, 1), allOfWindow.Statistics(windowSeconds), allSince.Statistics(seconds), routes);
     }
 
+    /// <summary>How the requests on the memory went over the last hour.</summary>
+    public RequestHistory ReadHistory()
+    {
+        Snapshot former;
+        RequestSample[] samples;
+        lock (_lock)
+            (former, samples) = (_snapshots.Peek(), [.. _samples]);
+        var (time, memory) = (_clock.GetTimestamp(), CountMemory());
+        var window = memory.Minus(former.Memory).Statistics(_clock.GetElapsedTime(former.Time, time).TotalSeconds);
+        return new(_clock.GetUtcNow(), Interval.TotalSeconds, window, samples);
+    }
+
     private void Record(double seconds, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var (method, route, status) = ("", "", 0);
@@ -89,20 +106,62 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
         requests.Record(seconds, status);
     }
 
-    private void PutAside()
+    private void Tick()
     {
-        var now = Count();
+        var (time, memory) = (_clock.GetTimestamp(), CountMemory());
+        var added = memory.Minus(_sampled.Memory).Statistics(_clock.GetElapsedTime(_sampled.Time, time).TotalSeconds);
+        _sampled = (time, memory);
+        var snapshot = ++_ticks % SamplesToASnapshot == 0 ? Count() : null;
         lock (_lock)
         {
+            if (_samples.Count == Samples)
+                _samples.Dequeue();
+            _samples.Enqueue(new(_clock.GetUtcNow(), added.Requests, added.RequestsPerSecond, added.Errors) { P50Ms = added.P50Ms, P95Ms = added.P95Ms });
+            if (snapshot is null)
+                return;
             if (_snapshots.Count == Snapshots)
                 _snapshots.Dequeue();
-            _snapshots.Enqueue(now);
+            _snapshots.Enqueue(snapshot);
         }
     }
 
     private Snapshot Count() => new(_clock.GetTimestamp(), _routes.ToDictionary(route => route.Key, route => route.Value.Count()));
 
-    private sealed record Snapshot(long Time, Dictionary<(string Method, string Route), Counts> Routes);
+    /// <summary>The requests on the memory itself, whatever their route.</summary>
+    private Counts CountMemory()
+    {
+        var all = new Counts();
+        foreach (var ((_, route), requests) in _routes)
+        {
+            if (IsOfMemory(route))
+                requests.AddTo(all);
+        }
+        return all;
+    }
+
+    /// <summary>Not a look at the service itself, nor a stream, which lasts as long as somebody listens.</summary>
+    private static bool IsOfMemory(string route) =>
+        (route.StartsWith("/v1/", StringComparison.Ordinal) || route.StartsWith("/api/graph/", StringComparison.Ordinal)
+            || route.StartsWith("/mcp", StringComparison.Ordinal))
+        && !route.StartsWith("/v1/store", StringComparison.Ordinal) && !route.StartsWith("/v1/events/cache/", StringComparison.Ordinal)
+        && !route.EndsWith("/stream", StringComparison.Ordinal);
+
+    private sealed record Snapshot(long Time, Dictionary<(string Method, string Route), Counts> Routes)
+    {
+        public Counts Memory
+        {
+            get
+            {
+                var all = new Counts();
+                foreach (var ((_, route), counts) in Routes)
+                {
+                    if (IsOfMemory(route))
+                        all.Add(counts);
+                }
+                return all;
+            }
+        }
+    }
 
     /// <summary>The requests of a route as they come.</summary>
     private sealed class Requests
@@ -122,14 +181,17 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
 
         public Counts Count()
         {
-            var counts = new Counts
-            {
-                Errors = Volatile.Read(ref _errors),
-                ClientErrors = Volatile.Read(ref _clientErrors),
-                Microseconds = Volatile.Read(ref _microseconds),
-            };
-            _latency.AddTo(counts.Latency);
+            var counts = new Counts();
+            AddTo(counts);
             return counts;
+        }
+
+        public void AddTo(Counts counts)
+        {
+            counts.Errors += Volatile.Read(ref _errors);
+            counts.ClientErrors += Volatile.Read(ref _clientErrors);
+            counts.Microseconds += Volatile.Read(ref _microseconds);
+            _latency.AddTo(counts.Latency);
         }
     }
 

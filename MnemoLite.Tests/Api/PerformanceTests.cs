@@ -76,10 +76,29 @@ public sealed class PerformanceTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task The_history_is_of_requests_on_the_memory()
+    {
+        await using var api = ApiProcess.Start($"--ConnectionStrings:mnemolite={app.ConnectionString}");
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+        for (var i = 0; i < 3; i++)
+            (await http.GetAsync("/v1/events/?limit=1", Cancelled)).Dispose();
+        (await http.GetAsync("/v1/store", Cancelled)).Dispose();
+        (await http.PostAsync("/mcp", null, Cancelled)).Dispose();
+        foreach (var path in (string[])["/v1/graph/nodes/" + Guid.NewGuid(), "/api/graph/nodes"])
+            (await http.GetAsync(path, Cancelled)).Dispose();
+
+        await Eventually.UntilAsync(async () => (await client.GetRequestHistoryAsync(Cancelled)).Window.Requests == 6);
+        Assert.Equal(10, (await client.GetRequestHistoryAsync(Cancelled)).IntervalSeconds);
+    }
+
+    [Fact]
     public async Task The_machine_and_the_process_are_described()
     {
         var system = await app.Client.GetSystemMetricsAsync(Cancelled);
         Assert.Equal(Environment.ProcessorCount, system.Cpu.Cores);
+        Assert.Equal(Environment.MachineName, system.Process.Machine);
+        Assert.Matches(@"^\d+\.\d+\.\d+", system.Process.Version);
         Assert.InRange(system.Cpu.ProcessPercent, 0, 100);
         Assert.InRange(system.Cpu.OverSeconds, 0.001, 60);
         Assert.InRange(system.Memory.WorkingSetBytes, 50L << 20, 4L << 30);

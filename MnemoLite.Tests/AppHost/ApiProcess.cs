@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace MnemoLite.Tests.AppHost;
 
-/// <summary>The API alone, as a process with settings of its own.</summary>
+/// <summary>The API alone, or the dashboard alone, as a process with settings of its own.</summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -21,10 +21,15 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public string Output => string.Join('\n', _output);
 
-    public static ApiProcess Start(params string[] settings)
+    public static ApiProcess Start(params string[] settings) => StartProject("MnemoLite.Api", settings);
+
+    /// <summary>The dashboard, which looks for the API at that address.</summary>
+    public static ApiProcess StartDashboard(Uri api) => StartProject("MnemoLite.Web", $"--services:api:http:0={api}");
+
+    private static ApiProcess StartProject(string project, params string[] settings)
     {
-        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "MnemoLite.Api", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
-        var start = new ProcessStartInfo("dotnet", ["MnemoLite.Api.dll", "--urls=http://127.0.0.1:0", .. settings])
+        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
+        var start = new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -37,6 +42,9 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         return api;
     }
 
+    /// <summary>Where it listens, once it does.</summary>
+    public Task<Uri> FindAddressAsync(CancellationToken cancellationToken) => _address.Task.WaitAsync(Patience, cancellationToken);
+
     public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
     {
         await _process.WaitForExitAsync(cancellationToken).WaitAsync(Patience, cancellationToken);
@@ -46,7 +54,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     /// <summary>A client of the API once it is ready to serve.</summary>
     public async Task<HttpClient> ConnectAsync(CancellationToken cancellationToken)
     {
-        var http = new HttpClient { BaseAddress = await _address.Task.WaitAsync(Patience, cancellationToken) };
+        var http = new HttpClient { BaseAddress = await FindAddressAsync(cancellationToken) };
         for (var deadline = Stopwatch.StartNew(); ;)
         {
             using var answer = await http.GetAsync(new Uri("/readiness", UriKind.Relative), cancellationToken);

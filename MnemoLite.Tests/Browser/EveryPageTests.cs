@@ -10,20 +10,23 @@ public sealed class EveryPageTests(Dashboard dashboard)
     /// <summary>The path of each page, with ID for that of the first memory, and what shows that its content is there.</summary>
     private static readonly (string Path, string Content)[] Pages =
     [
+        ("/", ".latest a"),
         ("/search", "article"),
         ("/search?q=why%20did%20our%20machine%20go%20down", "article"),
         ("/search?q=payment&mode=keyword&f=project%3Abilling&from=2020-01-01", "article"),
         ("/events/ID", "table"),
+        ("/monitoring", ".alerts li"),
+        ("/system", "table"),
     ];
 
     public static TheoryData<string, string, int, ColorScheme> Looks()
     {
         var looks = new TheoryData<string, string, int, ColorScheme>();
         foreach (var (path, _) in Pages)
-        foreach (var browser in new[] { "chromium", "firefox" })
-        foreach (var (width, _) in Dashboard.Sizes)
-        foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
-            looks.Add(path, browser, width, scheme);
+            foreach (var browser in new[] { "chromium", "firefox" })
+                foreach (var (width, _) in Dashboard.Sizes)
+                    foreach (var scheme in new[] { ColorScheme.Light, ColorScheme.Dark })
+                        looks.Add(path, browser, width, scheme);
         return looks;
     }
 

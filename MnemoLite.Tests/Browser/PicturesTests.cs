@@ -12,13 +12,21 @@ public sealed class PicturesTests(Dashboard dashboard)
     public async Task The_pictures_of_the_README_can_be_taken()
     {
         var folder = Environment.GetEnvironmentVariable("SCREENSHOTS") ?? Directory.CreateTempSubdirectory("mnemolite-pictures-").FullName;
-        foreach (var (name, width, scheme) in new[] { ("search", 1440, ColorScheme.Light), ("search-phone", 390, ColorScheme.Dark) })
+        var pages = new[]
         {
-            await using var opened = await dashboard.OpenAsync("/search?q=what%20does%20Anna%20like%20in%20code", width: width, scheme: scheme);
+            ("overview", "/?period=24h", ".latest a"),
+            ("search", "/search?q=what%20does%20Anna%20like%20in%20code", "article:has-text('Anna')"),
+            ("monitoring", "/monitoring", ".alerts li"),
+            ("system", "/system", "table"),
+        };
+        var looks = new[] { ("", 1440, ColorScheme.Light), ("-phone", 390, ColorScheme.Dark) };
+        foreach (var ((name, path, content), (suffix, width, scheme)) in pages.SelectMany(_ => looks, ValueTuple.Create))
+        {
+            await using var opened = await dashboard.OpenAsync(path, width: width, scheme: scheme);
             var page = opened.Page;
-            await page.ReloadAsync(); // the first visit after a start is slower than what a person sees from then on
-            await Expect(page.GetByRole(AriaRole.Article).First).ToContainTextAsync("Anna");
-            var picture = Path.Combine(folder, $"{name}.png");
+            await opened.GoToAsync(path); // the first visit after a start is slower than what a person sees from then on
+            await Expect(page.Locator($"main {content}").First).ToBeVisibleAsync();
+            var picture = Path.Combine(folder, $"{name}{suffix}.png");
             await page.ScreenshotAsync(new() { Path = picture });
             Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
         }

@@ -11,7 +11,7 @@ public sealed class AdviceTests
     private RequestMetrics _requests = new(default, 600, Few, Few, []);
     private PoolState _pool = new(20, 30, 20, 2, 18, 0, 0);
     private SystemMetrics _system = new(
-        default, new(1, default, 600, 20, ".NET"), new(2, 10, 5), new(200 * Mebibyte, 8 * Gibibyte) { AvailableBytes = 4 * Gibibyte },
+        default, new(1, default, 600, 20, ".NET", "0.1.0", "machine"), new(2, 10, 5), new(200 * Mebibyte, 8 * Gibibyte) { AvailableBytes = 4 * Gibibyte },
         new(100 * Gibibyte, 50 * Gibibyte), new(0, 0, [], 0.5));
     private DatabaseFigures _database = new(0.99, 100_000, 22, 100, 512 * Mebibyte, false, 50_000, []);
     private SlowQueries _queries = new(true, []);

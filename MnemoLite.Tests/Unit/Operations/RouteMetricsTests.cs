@@ -71,6 +71,46 @@ public sealed class RouteMetricsTests : IAsyncDisposable
     }
 
     [Fact]
+    public void The_history_has_a_sample_for_every_ten_seconds_of_the_last_hour()
+    {
+        Assert.Empty(_metrics.ReadHistory().Samples);
+        for (var i = 0; i < 20; i++)
+            Serve(0.02, i == 0 ? 500 : 200, "/v1/search");
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        _clock.Advance(TimeSpan.FromSeconds(10));
+
+        var samples = _metrics.ReadHistory().Samples;
+        Assert.Equal([(20, 2.0, 1), (0, 0.0, 0)], samples.Select(sample => (sample.Requests, sample.RequestsPerSecond, sample.Errors)));
+        Assert.Equal(_clock.GetUtcNow(), samples[1].Time);
+        Assert.InRange(samples[0].P95Ms!.Value, 20, 21);
+        Assert.Null(samples[1].P95Ms);
+
+        Pass(minutes: 61);
+        Serve(0.02, 200, "/mcp");
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        samples = _metrics.ReadHistory().Samples;
+        Assert.Equal((360, 1), (samples.Count, samples.Sum(sample => sample.Requests)));
+        Assert.Equal(TimeSpan.FromSeconds(3590), samples[^1].Time - samples[0].Time);
+        Assert.Equal(1, samples[^1].Requests);
+    }
+
+    [Fact]
+    public void The_history_leaves_out_looks_at_the_service_and_streams()
+    {
+        foreach (var route in (string?[])["/health", "/performance/metrics", "/api/monitoring/status", "/v1/store", "/v1/events/cache/stats", "/v1/events/stream", null])
+            Serve(60, 500, route);
+        foreach (var route in (string[])["/v1/events/", "/v1/events/{id}", "/v1/search/", "/v1/graph/traverse", "/api/graph/nodes", "/mcp/"])
+            Serve(0.01, 200, route);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+
+        var history = _metrics.ReadHistory();
+        Assert.Equal((6, 0), (history.Window.Requests, history.Window.Errors));
+        Assert.Equal((6, 0), (history.Samples[0].Requests, history.Samples[0].Errors));
+        Assert.InRange(history.Window.P99Ms!.Value, 10, 11);
+        Assert.Equal(13, _metrics.Read().SinceStart.Requests);
+    }
+
+    [Fact]
     public void Errors_are_counted_by_whose_they_are_and_by_route()
     {
         foreach (var status in (int[])[200, 201, 404, 422, 500, 503, 503, 200])
@@ -122,8 +162,8 @@ public sealed class RouteMetricsTests : IAsyncDisposable
 
     private void Pass(int minutes)
     {
-        for (var i = 0; i < 2 * minutes; i++)
-            _clock.Advance(TimeSpan.FromSeconds(30));
+        for (var i = 0; i < 6 * minutes; i++)
+            _clock.Advance(TimeSpan.FromSeconds(10));
     }
 
     private void Serve(double seconds, int status = 200, string? route = "/a")
