@@ -15,9 +15,9 @@ onmessage = ({ data: { run, nodes, links, fresh } }) => {
   });
   const pairs = Array.from({ length: links.length / 2 }, (_, i) => ({ source: links[2 * i], target: links[2 * i + 1] }));
   const simulation = d3.forceSimulation(points)
-    .force('charge', d3.forceManyBody().strength(point => -40 - 7 * point.radius).theta(1).distanceMax(900))
-    .force('link', d3.forceLink(pairs).distance(link => 34 + link.source.radius + link.target.radius))
-    .force('collide', d3.forceCollide(point => point.radius + 4).iterations(count > 2000 ? 1 : 2))
+    .force('charge', d3.forceManyBody().strength(point => -90 - 14 * point.radius).theta(1).distanceMax(900))
+    .force('link', d3.forceLink(pairs).distance(link => 48 + link.source.radius + link.target.radius))
+    .force('collide', d3.forceCollide(point => point.radius + 8).iterations(count > 2000 ? 1 : 2))
     .force('x', d3.forceX().strength(.03))
     .force('y', d3.forceY().strength(.045)) // a little wider than tall, as screens are
     .alphaDecay(count > 2000 ? .035 : .0228)

@@ -13,13 +13,15 @@ internal sealed class LoadedGraph
 
     public IReadOnlyDictionary<Guid, CytoscapeNode> Nodes => _nodes;
 
-    public int EdgeCount => _edges.Count;
+    public IReadOnlyCollection<CytoscapeEdge> AllEdges => _edges.Values;
 
-    /// <summary>The types in the order they came, which gives each its colour and shape for as long as the page is open.</summary>
-    public IReadOnlyList<string> Types => _types;
+    public int EdgeCount => _edges.Count;
 
     /// <summary>The types that are not shown.</summary>
     public IReadOnlySet<string> Hidden => _hidden;
+
+    /// <summary>Gives the types that have none yet a colour and shape each, in their order; they keep them while the page is open.</summary>
+    public void Name(IEnumerable<string> types) => _types.AddRange(types.Where(type => !_types.Contains(type)));
 
     /// <summary>Which colour and shape a type has.</summary>
     public int Slot(string type) => _types.IndexOf(type);
@@ -44,8 +46,12 @@ internal sealed class LoadedGraph
             .OrderByDescending(node => Degree(node.Id)).ThenBy(node => node.Label, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>How many nodes of a type there are.</summary>
-    public int Count(string type) => _nodes.Values.Count(node => node.Type == type);
+    /// <summary>The types that nodes on the page have, and how many each.</summary>
+    public IEnumerable<(string Type, int Count)> CountByType()
+    {
+        var counts = _nodes.Values.CountBy(node => node.Type).ToDictionary();
+        return _types.Where(counts.ContainsKey).Select(type => (type, counts[type]));
+    }
 
     /// <summary>Adds what is not there yet, and tells what that was; edges only between nodes that are there.</summary>
     public (List<CytoscapeNode> Nodes, List<CytoscapeEdge> Edges) Add(IEnumerable<CytoscapeNode> nodes, IEnumerable<CytoscapeEdge> edges)
@@ -56,8 +62,7 @@ internal sealed class LoadedGraph
             if (!_nodes.TryAdd(node.Id, node))
                 continue;
             newNodes.Add(node);
-            if (!_types.Contains(node.Type))
-                _types.Add(node.Type);
+            Name([node.Type]);
         }
         foreach (var edge in edges)
         {

@@ -120,11 +120,11 @@ export function open(canvas, page, layoutUrl) {
     drawing.setTransform(ratio * k, 0, 0, ratio * k, ratio * (x + Margin), ratio * (y + Margin));
     const [left, top, right, bottom] = [(-Margin - x) / k, (-Margin - y) / k, (width + Margin - x) / k, (height + Margin - y) / k];
     const isNear = node => node.x > left - 40 && node.x < right + 40 && node.y > top - 40 && node.y < bottom + 40;
-    const isQuiet = path !== null;
+    const isQuiet = path !== null || nodes.has(selected);
 
     drawing.strokeStyle = drawing.fillStyle = colors.edge;
     drawing.lineWidth = Math.min(1.4, Math.max(.7, k)) / k;
-    drawing.globalAlpha = isQuiet ? .16 : edges.size > 3000 ? .45 : .8;
+    drawing.globalAlpha = isQuiet ? .3 : edges.size > 3000 ? .45 : .8;
     drawing.beginPath();
     const near = [];
     for (const edge of edges.values()) {
@@ -147,7 +147,7 @@ export function open(canvas, page, layoutUrl) {
       if (!groups.has(node.type)) groups.set(node.type, []);
       groups.get(node.type).push(node);
     }
-    drawing.globalAlpha = isQuiet ? .28 : 1;
+    drawing.globalAlpha = isQuiet ? .3 : 1;
     drawing.strokeStyle = colors.surface;
     drawing.lineWidth = 1.5 / k;
     for (const [type, members] of groups) {
@@ -191,8 +191,11 @@ export function open(canvas, page, layoutUrl) {
     context.fill();
   };
 
-  const tag = edge => {
+  const tag = (edge, taken = []) => {
     const [x, y] = middle(edge);
+    const half = 3.4 * edge.label.length / view.k;
+    if (taken.some(box => Math.abs(box.x - x) < box.half + half && Math.abs(box.y - y) < 16 / view.k)) return;
+    taken.push({ x, y, half });
     context.font = `550 ${12 / view.k}px ${colors.font}`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
@@ -226,7 +229,8 @@ export function open(canvas, page, layoutUrl) {
     if (path) {
       const steps = path.edges.map(id => edges.get(id)).filter(Boolean);
       for (const edge of steps) emphasise(edge, colors.spark, 4);
-      for (const edge of steps) tag(edge);
+      const taken = [];
+      for (const edge of steps) tag(edge, taken);
       path.nodes.map(id => nodes.get(id)).filter(Boolean).forEach(step => {
         mark(step, colors.spark);
         label(context, step, k, true);
@@ -235,7 +239,8 @@ export function open(canvas, page, layoutUrl) {
       for (const edge of about) emphasise(edge, colors.primary, 2);
       const others = new Set(about.flatMap(edge => [edge.source, edge.target]));
       for (const other of others) if (other !== node) mark(other);
-      if (k > .5 && about.length <= 24) for (const edge of about) tag(edge);
+      const taken = [];
+      if (k > .5) for (const edge of about.slice(0, 24)) tag(edge, taken);
       if (others.size <= 30) for (const other of others) if (other !== node) label(context, other, k);
       mark(node, colors.primary);
       label(context, node, k, true);
@@ -294,8 +299,9 @@ export function open(canvas, page, layoutUrl) {
       [right, bottom] = [Math.max(right, node.x + 30), Math.max(bottom, node.y + 44)];
     }
     if (left > right || !width) return;
-    const k = Math.min(most, Math.max(.03, Math.min((width - 40) / (right - left), (height - 84) / (bottom - top))));
-    view = { k, x: width / 2 - k * (left + right) / 2, y: height / 2 - 10 - k * (top + bottom) / 2 };
+    const below = 12 + (canvas.parentElement.querySelector('.legend')?.offsetHeight ?? 0);
+    const k = Math.min(most, Math.max(.03, Math.min((width - 40) / (right - left), (height - 24 - below) / (bottom - top))));
+    view = { k, x: width / 2 - k * (left + right) / 2, y: (height - below) / 2 - k * (top + bottom) / 2 };
     refresh();
   };
 
@@ -502,6 +508,7 @@ export function open(canvas, page, layoutUrl) {
     },
     select: (id, isCentred) => {
       selected = id;
+      isStale = true;
       const node = nodes.get(id);
       if (node && isCentred) centre(node);
       refresh();
