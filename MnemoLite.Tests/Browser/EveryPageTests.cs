@@ -12,6 +12,8 @@ public sealed class EveryPageTests(Dashboard dashboard)
     [
         ("/search", "article"),
         ("/search?q=why%20did%20our%20machine%20go%20down", "article"),
+        ("/graph", "canvas[data-layout=done]"),
+        ("/import", ".total b"),
     ];
 
     public static TheoryData<string, string, int, ColorScheme> Looks()
