@@ -22,10 +22,10 @@ public sealed class GraphPageTests(Dashboard dashboard)
         await Panel(page).GetByRole(AriaRole.Button, new() { NameRegex = new("Billing") }).ClickAsync();
         await Expect(Panel(page).GetByRole(AriaRole.Heading, new() { Name = "Billing" })).ToBeVisibleAsync();
         await Expect(page).ToHaveURLAsync(new Regex($"node={dashboard.Nodes["Billing"]}"));
-        await Expect(Stats(page)).ToContainTextAsync(new Regex("^1[0-9] of .* nodes")); // what is around it came to what was there
+        await Expect(Stats(page)).ToContainTextAsync(new Regex("^10 of .* nodes")); // what is around it came to what was there
         await page.GetByRole(AriaRole.Button, new() { Name = "Expand 2 edges deep" }).ClickAsync();
         await Expect(page).ToHaveURLAsync(new Regex("depth=2"));
-        await Expect(Stats(page)).ToContainTextAsync(new Regex("^[2-9][0-9] of .* nodes"));
+        await Expect(Stats(page)).ToContainTextAsync(new Regex("^14 of .* nodes"));
         opened.HasNoComplaints();
     }
 

@@ -2,7 +2,7 @@
 const Tau = 2 * Math.PI;
 const Colors = 8;
 const Margin = 160; // drawn beyond the edges of the canvas, so that a pan has something to show at once
-const Costly = 9; // milliseconds; a drawing that takes longer is moved as a picture while it is panned, and drawn anew at rest
+const Many = 600; // nodes and edges; a drawing of more is moved as a picture while it is panned or zoomed, and drawn anew at rest
 
 const corners = (count, turn, scale) => Array.from({ length: count }, (_, i) =>
   [scale * Math.cos(turn + i * Tau / count), scale * Math.sin(turn + i * Tau / count)]);
@@ -30,9 +30,9 @@ export function open(canvas, page, layoutUrl) {
 
   let view = { x: 0, y: 0, k: 1 }, drawn = null; // where the world's origin is on the canvas, and how large
   let width = 0, height = 0, ratio = 1;
-  let colors = {}, byDegree = [];
+  let colors = {}, byDegree = [], pen = context;
   let hidden = new Set(), selected = null, hovered = null, path = null;
-  let run = 0, moving = [], follows = true, frame = 0, isStale = true, cost = 0, moved = 0, calm = 0;
+  let run = 0, moving = [], follows = true, frame = 0, isStale = true, isCostly = false, moved = 0, calm = 0;
 
   const isShown = node => !hidden.has(node.type);
   const isDrawn = edge => isShown(edge.source) && isShown(edge.target);
@@ -108,9 +108,8 @@ export function open(canvas, page, layoutUrl) {
     target.fillText(text, node.x, y);
   };
 
-  /** Draws everything but what stands out, with a margin around. */
+  /** Draws everything, with a margin around. */
   const draw = () => {
-    const start = performance.now();
     const { x, y, k } = view;
     const [w, h] = [width + 2 * Margin, height + 2 * Margin];
     if (picture.width !== Math.round(w * ratio) || picture.height !== Math.round(h * ratio))
@@ -123,7 +122,7 @@ export function open(canvas, page, layoutUrl) {
     const isQuiet = path !== null || nodes.has(selected);
 
     drawing.strokeStyle = drawing.fillStyle = colors.edge;
-    drawing.lineWidth = Math.min(1.4, Math.max(.7, k)) / k;
+    drawing.lineWidth = (edges.size > Many ? .99 / ratio : Math.min(1.4, Math.max(.7, k))) / k; // thicker lines take software many times as long
     drawing.globalAlpha = isQuiet ? .3 : edges.size > 3000 ? .45 : .8;
     drawing.beginPath();
     const near = [];
@@ -175,20 +174,21 @@ export function open(canvas, page, layoutUrl) {
       room--;
     }
     drawing.globalAlpha = 1;
+    drawChosen();
     drawn = { ...view };
     isStale = false;
-    cost = performance.now() - start;
+    isCostly = near.length + [...groups.values()].reduce((sum, members) => sum + members.length, 0) > Many;
   };
 
   const emphasise = (edge, color, thickness) => {
-    context.strokeStyle = context.fillStyle = color;
-    context.lineWidth = thickness / view.k;
-    context.beginPath();
-    line(context, edge);
-    context.stroke();
-    context.beginPath();
-    arrow(context, edge, 9 / Math.max(view.k, .7));
-    context.fill();
+    pen.strokeStyle = pen.fillStyle = color;
+    pen.lineWidth = thickness / view.k;
+    pen.beginPath();
+    line(pen, edge);
+    pen.stroke();
+    pen.beginPath();
+    arrow(pen, edge, 9 / Math.max(view.k, .7));
+    pen.fill();
   };
 
   const tag = (edge, taken = []) => {
@@ -196,34 +196,34 @@ export function open(canvas, page, layoutUrl) {
     const half = 3.4 * edge.label.length / view.k;
     if (taken.some(box => Math.abs(box.x - x) < box.half + half && Math.abs(box.y - y) < 16 / view.k)) return;
     taken.push({ x, y, half });
-    context.font = `550 ${12 / view.k}px ${colors.font}`;
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    context.lineJoin = 'round';
-    context.lineWidth = 5 / view.k;
-    context.strokeStyle = colors.surface;
-    context.fillStyle = colors.text;
-    context.strokeText(edge.label, x, y);
-    context.fillText(edge.label, x, y);
+    pen.font = `550 ${12 / view.k}px ${colors.font}`;
+    pen.textAlign = 'center';
+    pen.textBaseline = 'middle';
+    pen.lineJoin = 'round';
+    pen.lineWidth = 5 / view.k;
+    pen.strokeStyle = colors.surface;
+    pen.fillStyle = colors.text;
+    pen.strokeText(edge.label, x, y);
+    pen.fillText(edge.label, x, y);
   };
 
   const mark = (node, ring) => {
-    context.fillStyle = colors.types[node.type % Colors];
-    context.strokeStyle = ring ?? colors.surface;
-    context.lineWidth = (ring ? 3 : 1.5) / view.k;
-    context.beginPath();
-    trace(context, node);
-    context.fill();
+    pen.fillStyle = colors.types[node.type % Colors];
+    pen.strokeStyle = ring ?? colors.surface;
+    pen.lineWidth = (ring ? 3 : 1.5) / view.k;
+    pen.beginPath();
+    trace(pen, node);
+    pen.fill();
     if (!ring) return;
-    context.beginPath();
-    context.arc(node.x, node.y, node.radius * 1.3 + 4 / view.k, 0, Tau);
-    context.stroke();
+    pen.beginPath();
+    pen.arc(node.x, node.y, node.radius * 1.3 + 4 / view.k, 0, Tau);
+    pen.stroke();
   };
 
-  /** What stands out: the path, the selected node with its edges, what the pointer is over. */
-  const drawOver = () => {
-    const { x, y, k } = view;
-    context.setTransform(ratio * k, 0, 0, ratio * k, ratio * x, ratio * y);
+  /** Draws what stands out: the path, or the selected node with its edges. */
+  const drawChosen = () => {
+    const { k } = view;
+    pen = drawing;
     const node = nodes.get(selected);
     const about = node && isShown(node) ? node.edges.filter(isDrawn).slice(0, 400) : [];
     if (path) {
@@ -233,7 +233,7 @@ export function open(canvas, page, layoutUrl) {
       for (const edge of steps) tag(edge, taken);
       path.nodes.map(id => nodes.get(id)).filter(Boolean).forEach(step => {
         mark(step, colors.spark);
-        label(context, step, k, true);
+        label(pen, step, k, true);
       });
     } else if (node && isShown(node)) {
       for (const edge of about) emphasise(edge, colors.primary, 2);
@@ -241,13 +241,20 @@ export function open(canvas, page, layoutUrl) {
       for (const other of others) if (other !== node) mark(other);
       const taken = [];
       if (k > .5) for (const edge of about.slice(0, 24)) tag(edge, taken);
-      if (others.size <= 30) for (const other of others) if (other !== node) label(context, other, k);
+      if (others.size <= 30) for (const other of others) if (other !== node) label(pen, other, k);
       mark(node, colors.primary);
-      label(context, node, k, true);
+      label(pen, node, k, true);
     }
+  };
+
+  /** Draws what the pointer is over. */
+  const drawHovered = () => {
+    const { x, y, k } = view;
+    pen = context;
+    pen.setTransform(ratio * k, 0, 0, ratio * k, ratio * x, ratio * y);
     if (hovered?.edges) {
-      if (hovered !== node) mark(hovered, colors.text);
-      label(context, hovered, k, true);
+      if (hovered.id !== selected) mark(hovered, colors.text);
+      label(pen, hovered, k, true);
     } else if (hovered) {
       emphasise(hovered, colors.primary, 2.5);
       tag(hovered);
@@ -263,14 +270,14 @@ export function open(canvas, page, layoutUrl) {
     const covers = scale > .5 && scale < 2.2 && dx - Margin * scale <= Margin * .6 && dy - Margin * scale <= Margin * .6
       && dx + (width + Margin) * scale >= width - Margin * .6 && dy + (height + Margin) * scale >= height - Margin * .6;
     const isSame = drawn && drawn.x === view.x && drawn.y === view.y && drawn.k === view.k;
-    if (isStale || !drawn || (!isSame && !(isMoving && cost > Costly && covers))) draw();
+    if (isStale || !drawn || (!isSame && !(isMoving && isCostly && covers))) draw();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     const s = view.k / drawn.k;
     context.imageSmoothingEnabled = s !== 1;
     context.setTransform(s, 0, 0, s, Math.round(ratio * (view.x - drawn.x * s - Margin * s)), Math.round(ratio * (view.y - drawn.y * s - Margin * s)));
     context.drawImage(picture, 0, 0);
-    drawOver();
+    drawHovered();
   };
 
   const refresh = () => { frame ||= requestAnimationFrame(render); };
