@@ -14,10 +14,11 @@ onmessage = ({ data: { run, nodes, links, fresh } }) => {
     return fixed ? { x, y, radius, fx: x, fy: y } : { x, y, radius };
   });
   const pairs = Array.from({ length: links.length / 2 }, (_, i) => ({ source: links[2 * i], target: links[2 * i + 1] }));
+  const isSmall = count < 400; // there is room for labels then
   const simulation = d3.forceSimulation(points)
-    .force('charge', d3.forceManyBody().strength(point => -90 - 14 * point.radius).theta(1).distanceMax(900))
-    .force('link', d3.forceLink(pairs).distance(link => 48 + link.source.radius + link.target.radius))
-    .force('collide', d3.forceCollide(point => point.radius + 8).iterations(count > 2000 ? 1 : 2))
+    .force('charge', d3.forceManyBody().strength(point => (isSmall ? -2 : -1) * (90 + 14 * point.radius)).theta(1).distanceMax(900))
+    .force('link', d3.forceLink(pairs).distance(link => (isSmall ? 78 : 48) + link.source.radius + link.target.radius))
+    .force('collide', d3.forceCollide(point => point.radius + (isSmall ? 20 : 8)).iterations(count > 2000 ? 1 : 2))
     .force('x', d3.forceX().strength(.03))
     .force('y', d3.forceY().strength(.045)) // a little wider than tall, as screens are
     .alphaDecay(count > 2000 ? .035 : .0228)

@@ -207,6 +207,14 @@ export function open(canvas, page, layoutUrl) {
     pen.fillText(edge.label, x, y);
   };
 
+  /** Its label, unless it would hide another. */
+  const name = (node, taken, emphasis = false) => {
+    const box = { x: node.x, y: node.y + node.radius + 12 / view.k, half: (3.4 * Math.min(34, node.label.length) + 2) / view.k };
+    if (taken.some(other => Math.abs(other.x - box.x) < other.half + box.half && Math.abs(other.y - box.y) < 16 / view.k)) return;
+    taken.push(box);
+    label(pen, node, view.k, emphasis);
+  };
+
   const mark = (node, ring) => {
     pen.fillStyle = colors.types[node.type % Colors];
     pen.strokeStyle = ring ?? colors.surface;
@@ -230,20 +238,20 @@ export function open(canvas, page, layoutUrl) {
       const steps = path.edges.map(id => edges.get(id)).filter(Boolean);
       for (const edge of steps) emphasise(edge, colors.spark, 4);
       const taken = [];
-      for (const edge of steps) tag(edge, taken);
       path.nodes.map(id => nodes.get(id)).filter(Boolean).forEach(step => {
         mark(step, colors.spark);
-        label(pen, step, k, true);
+        name(step, taken, true);
       });
+      for (const edge of steps) tag(edge, taken);
     } else if (node && isShown(node)) {
       for (const edge of about) emphasise(edge, colors.primary, 2);
-      const others = new Set(about.flatMap(edge => [edge.source, edge.target]));
-      for (const other of others) if (other !== node) mark(other);
-      const taken = [];
-      if (k > .5) for (const edge of about.slice(0, 24)) tag(edge, taken);
-      if (others.size <= 30) for (const other of others) if (other !== node) label(pen, other, k);
+      const others = [...new Set(about.flatMap(edge => [edge.source, edge.target]))].filter(other => other !== node);
+      for (const other of others) mark(other);
       mark(node, colors.primary);
-      label(pen, node, k, true);
+      const taken = [];
+      name(node, taken, true);
+      for (const other of others.slice(0, 60)) name(other, taken);
+      if (k > .5) for (const edge of about.slice(0, 24)) tag(edge, taken);
     }
   };
 
@@ -298,6 +306,8 @@ export function open(canvas, page, layoutUrl) {
     shift();
   };
 
+  const legend = () => 12 + (canvas.parentElement.querySelector('.legend')?.offsetHeight ?? 0); // it covers the foot of the canvas
+
   const fit = (some = nodes.values(), most = 1.6) => {
     let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
     for (const node of some) {
@@ -306,14 +316,14 @@ export function open(canvas, page, layoutUrl) {
       [right, bottom] = [Math.max(right, node.x + 30), Math.max(bottom, node.y + 44)];
     }
     if (left > right || !width) return;
-    const below = 12 + (canvas.parentElement.querySelector('.legend')?.offsetHeight ?? 0);
+    const below = legend();
     const k = Math.min(most, Math.max(.03, Math.min((width - 40) / (right - left), (height - 24 - below) / (bottom - top))));
     view = { k, x: width / 2 - k * (left + right) / 2, y: (height - below) / 2 - k * (top + bottom) / 2 };
     refresh();
   };
 
   const centre = (node, k = Math.max(view.k, .9)) => {
-    view = { k, x: width / 2 - k * node.x, y: height / 2 - k * node.y };
+    view = { k, x: width / 2 - k * node.x, y: (height - legend()) / 2 - k * node.y };
     follows = false;
     refresh();
   };
@@ -517,7 +527,11 @@ export function open(canvas, page, layoutUrl) {
       selected = id;
       isStale = true;
       const node = nodes.get(id);
-      if (node && isCentred) centre(node);
+      if (node && isCentred) {
+        fit(new Set([node, ...node.edges.flatMap(edge => [edge.source, edge.target])]), 1.1);
+        follows = false;
+        if (view.k < .6) centre(node, .9);
+      }
       refresh();
     },
     trace: found => {
