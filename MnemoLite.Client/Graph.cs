@@ -203,6 +203,30 @@ public sealed record CytoscapeNode(Guid Id, string Label, string Type, JsonText 
 /// <param name="CreatedAt">When it was made.</param>
 public sealed record CytoscapeEdge(Guid Id, Guid Source, Guid Target, string Label, DateTimeOffset CreatedAt);
 
+/// <summary>Between which nodes edges are wanted.</summary>
+public sealed record EdgesAmongRequest
+{
+    /// <summary>The ids of the nodes; those that are not there have no edges.</summary>
+    [Length(1, 10_000, ErrorMessage = "must be 1 to 10000 ids")]
+    public required IReadOnlyList<Guid> Nodes { get; init; }
+}
+
+/// <summary>The edges among some nodes.</summary>
+/// <param name="Edges">The edges, each with both its ends among the nodes.</param>
+/// <param name="Truncated">Whether some were left out.</param>
+public sealed record EdgesAmong(IReadOnlyList<CytoscapeElement<CytoscapeEdge>> Edges, bool Truncated);
+
+/// <summary>How much the graph holds.</summary>
+/// <param name="Nodes">How many nodes.</param>
+/// <param name="Edges">How many edges.</param>
+/// <param name="NodeTypes">Of which types the nodes are, the most common first.</param>
+public sealed record GraphSummary(long Nodes, long Edges, IReadOnlyList<NodeTypeCount> NodeTypes);
+
+/// <summary>How many nodes of a type there are.</summary>
+/// <param name="Type">The type.</param>
+/// <param name="Count">How many.</param>
+public sealed record NodeTypeCount(string Type, long Count);
+
 /// <summary>What an answer holds.</summary>
 public sealed record GraphStats
 {

@@ -42,21 +42,34 @@ public sealed partial class MnemoLiteClient
     /// <summary>The newest nodes and the edges among them, a page at a time.</summary>
     /// <param name="nodeType">Only nodes of this type.</param>
     /// <param name="eventId">Only nodes that point at this event.</param>
+    /// <param name="query">Only nodes whose label has each of these words, or parts of words, in whatever case.</param>
     /// <param name="limit">How many nodes, 1..1000.</param>
     /// <param name="cursor">The former page's <see cref="CytoscapeGraph.NextCursor"/>.</param>
     /// <param name="cancellationToken">Ends the request.</param>
     public async Task<CytoscapeGraph> ListNodesAsync(
-        string? nodeType = null, Guid? eventId = null, int limit = 100, string? cursor = null, CancellationToken cancellationToken = default)
+        string? nodeType = null, Guid? eventId = null, string? query = null, int limit = 100, string? cursor = null,
+        CancellationToken cancellationToken = default)
     {
         var path = string.Create(CultureInfo.InvariantCulture, $"api/graph/nodes?limit={limit}");
         if (nodeType is not null)
             path += $"&node_type={Uri.EscapeDataString(nodeType)}";
         if (eventId is { } id)
             path += $"&event_id={id}";
+        if (query is not null)
+            path += $"&q={Uri.EscapeDataString(query)}";
         if (cursor is not null)
             path += $"&cursor={Uri.EscapeDataString(cursor)}";
         return (await SendAsync<object, CytoscapeGraph>(HttpMethod.Get, path, null, null, Json.CytoscapeGraph, cancellationToken))!;
     }
+
+    /// <summary>How many nodes and edges there are.</summary>
+    public Task<GraphSummary> GetGraphSummaryAsync(CancellationToken cancellationToken = default) =>
+        ReadAsync("v1/graph/summary", Json.GraphSummary, cancellationToken);
+
+    /// <summary>The edges among these nodes, of which there may be up to 10,000.</summary>
+    public async Task<EdgesAmong> ListEdgesAmongAsync(IReadOnlyList<Guid> nodes, CancellationToken cancellationToken = default) =>
+        (await SendAsync(
+            HttpMethod.Post, "v1/graph/edges/among", new() { Nodes = nodes }, Json.EdgesAmongRequest, Json.EdgesAmong, cancellationToken))!;
 
     /// <summary>What is around a node, in both directions, nearest first; null where there is none of that id.</summary>
     /// <param name="id">The node.</param>

@@ -80,6 +80,43 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
     }
 
+    /// <summary>Stores many events that are text already: a JSON array, or an event a line (NDJSON).</summary>
+    /// <param name="lines">UTF-8, read to its end.</param>
+    /// <param name="cancellationToken">Ends the request; what is stored by then stays.</param>
+    public async Task<BatchResult> StoreAsync(Stream lines, CancellationToken cancellationToken = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("v1/events/batch", UriKind.Relative));
+        request.Content = new StreamContent(lines);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+        using var response = await http.SendAsync(request, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
+    }
+
+    /// <summary>Copies the events that pass to a stream, oldest first, an event a line (NDJSON), each with its embedding, as all were at one
+    /// moment.</summary>
+    /// <param name="destination">Written to as they come.</param>
+    /// <param name="filter">Only events whose metadata passes; as <see cref="SearchRequest.Filter"/>.</param>
+    /// <param name="from">Only events at this time or later.</param>
+    /// <param name="to">Only events at this time or earlier.</param>
+    /// <param name="cancellationToken">Ends the copying.</param>
+    public async Task ExportToAsync(
+        Stream destination, JsonText? filter = null, DateTimeOffset? from = null, DateTimeOffset? to = null,
+        CancellationToken cancellationToken = default)
+    {
+        var query = new List<string>();
+        if (filter is { } passing)
+            query.Add($"filter={Uri.EscapeDataString(passing.ToString())}");
+        if (from is { } start)
+            query.Add($"ts_start={Uri.EscapeDataString(start.ToString("O", CultureInfo.InvariantCulture))}");
+        if (to is { } end)
+            query.Add($"ts_end={Uri.EscapeDataString(end.ToString("O", CultureInfo.InvariantCulture))}");
+        using var response = await http.GetAsync(
+            new Uri($"v1/events/export?{string.Join('&', query)}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        await response.Content.CopyToAsync(destination, cancellationToken);
+    }
+
     /// <summary>Every event, oldest first, with its embedding, as all were at one moment; read as they are taken.</summary>
     public async IAsyncEnumerable<Event> ExportAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -77,8 +77,12 @@ internal sealed class EventBatchService(
     private async Task StoreChunkAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
     {
         var stored = await writes.DoAsync(() => models.UseAsync(
-            async embedder => await store.InsertAsync(
-                await EmbedAsync(embedder, chunk, cancellationToken), embedder.Model, writes.Add, cancellationToken),
+            async embedder =>
+            {
+                var events = await EmbedAsync(embedder, chunk, cancellationToken);
+                var embedded = chunk.Zip(events).Where(pair => pair.First.Event.Embedding != pair.Second.Embedding).Select(pair => pair.Second.Id).ToHashSet();
+                return await store.InsertAsync(events, embedded, embedder.Model, writes.Add, cancellationToken);
+            },
             cancellationToken));
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))
             result.Add(index, @event.Id, outcome);

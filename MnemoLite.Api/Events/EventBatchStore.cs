@@ -30,11 +30,14 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
     /// <param name="events">The events.</param>
+    /// <param name="embedded">Of those whose embedding was not given the ids: the same text beside others is embedded the same to a few digits only,
+    /// so theirs are not compared with what is there.</param>
     /// <param name="model">Of their embeddings.</param>
     /// <param name="committed">Is told what is stored as soon as it is.</param>
     /// <param name="cancellationToken">Ends the statement.</param>
     public async Task<IReadOnlyList<StoredEvent>> InsertAsync(
-        IReadOnlyList<Event> events, EmbeddingModel model, Action<Write> committed, CancellationToken cancellationToken)
+        IReadOnlyList<Event> events, IReadOnlySet<Guid> embedded, EmbeddingModel model, Action<Write> committed,
+        CancellationToken cancellationToken)
     {
         try
         {
@@ -43,7 +46,11 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
                 committed(new(xid, ChangeKind.Created, [.. created]));
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
-                outcomes[i] = created.Remove(events[i].Id) ? StoredEvent.Created : await CompareAsync(events[i], cancellationToken);
+            {
+                outcomes[i] = created.Remove(events[i].Id)
+                    ? StoredEvent.Created
+                    : await CompareAsync(embedded.Contains(events[i].Id) ? events[i] with { Embedding = null } : events[i], cancellationToken);
+            }
             if (outcomes.Contains(StoredEvent.Existing))
                 await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
             return outcomes;
@@ -54,7 +61,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
                 return [StoredEvent.Refused];
             var outcomes = new List<StoredEvent>();
             foreach (var @event in events)
-                outcomes.AddRange(await InsertAsync([@event], model, committed, cancellationToken));
+                outcomes.AddRange(await InsertAsync([@event], embedded, model, committed, cancellationToken));
             return outcomes;
         }
     }

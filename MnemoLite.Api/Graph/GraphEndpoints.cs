@@ -50,12 +50,18 @@ internal static class GraphEndpoints
 
         graph.MapGet("/api/graph/nodes", ListAsync).WithName("ListNodes").WithSummary("List nodes, newest first, and the edges among them")
             .WithDescription("In the form Cytoscape takes. Pass next_cursor as cursor to get the page after this one. "
+                + "q finds the nodes whose label has each of its words, or parts of words, in whatever case. "
                 + "event_id finds the nodes whose properties.event_id is that event; they stay when the event is deleted.");
         graph.MapGet("/api/graph/expand/{id}", ExpandAsync).WithName("ExpandNode").WithSummary("Show what is around a node")
             .WithDescription("In the form Cytoscape takes: the nodes up to that depth in both directions, each once at its least depth, and the "
                 + "edges among them. Of more than 1,000 nodes or 5,000 edges (settings Graph:MaxNodes, Graph:MaxEdges), or than limit, the nearest are "
                 + "kept: stats.truncated and stats.message then say so.")
             .ProducesProblem(StatusCodes.Status404NotFound);
+        graph.MapGet("/v1/graph/summary", SummariseAsync).WithName("SummariseGraph").WithSummary("Count nodes and edges")
+            .WithDescription("How many there are, and of which types the nodes are, the most common first.");
+        graph.MapPost("/v1/graph/edges/among", EdgesAmongAsync).WithName("ListEdgesAmong").WithSummary("List the edges among some nodes")
+            .WithDescription("What a list or an expansion leaves out: edges between its nodes and those that were read before. "
+                + "Of more than 20,000 (setting Graph:MaxEdgesAmong) some are left out: truncated then says so.");
         graph.MapPost("/v1/graph/traverse", TraverseAsync).WithName("Traverse").WithSummary("Find the nodes that can be reached from one")
             .WithDescription("Nearest first, each once at its least depth, the start at depth 0. Too many are cut: stats.truncated then says so.")
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -116,8 +122,14 @@ internal static class GraphEndpoints
                 ? parsed
                 : throw InvalidRequestException.Field("cursor", "must be the next_cursor of a former page");
         }
-        return graph.ListAsync(query.NodeType, query.EventId, query.Limit, cursor, http.AsksToBypass(), cancellationToken);
+        return graph.ListAsync(query.NodeType, query.EventId, query.Query, query.Limit, cursor, http.AsksToBypass(), cancellationToken);
     }
+
+    private static Task<Answered<GraphSummary>> SummariseAsync(GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        graph.SummariseAsync(http.AsksToBypass(), cancellationToken);
+
+    private static async Task<Ok<EdgesAmong>> EdgesAmongAsync(EdgesAmongRequest body, GraphService graph, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await graph.EdgesAmongAsync(body.Nodes, cancellationToken));
 
     private static async Task<Results<Answered<CytoscapeGraph>, ProblemHttpResult>> ExpandAsync(
         Guid id, [AsParameters] ExpandQuery query, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
@@ -149,7 +161,8 @@ internal static class GraphEndpoints
         [property: Range(1, 1000, ErrorMessage = "must be between 1 and 1000")][FromQuery(Name = "limit")] int Limit = 100,
         [FromQuery(Name = "cursor")] string? Cursor = null,
         [FromQuery(Name = "node_type")] string? NodeType = null,
-        [FromQuery(Name = "event_id")] Guid? EventId = null);
+        [FromQuery(Name = "event_id")] Guid? EventId = null,
+        [property: StringLength(200, ErrorMessage = "must be at most 200 characters long")][FromQuery(Name = "q")] string? Query = null);
 
     internal sealed record ExpandQuery(
         [property: Range(1, 3, ErrorMessage = "must be between 1 and 3")][FromQuery(Name = "depth")] int Depth = 1,

@@ -15,6 +15,10 @@ internal sealed class GraphOptions
     [Range(1, 1_000_000)]
     public int MaxEdges { get; set; } = 5000;
 
+    /// <summary>Edges that are returned among the nodes of a request.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxEdgesAmong { get; set; } = 20_000;
+
     /// <summary>Nodes that the search for a path looks at.</summary>
     [Range(1, 1_000_000)]
     public int MaxPathNodes { get; set; } = 50_000;

@@ -14,6 +14,8 @@ namespace MnemoLite.Api.Graph;
 /// <summary>Makes nodes and edges, and walks along them within bounds.</summary>
 internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cache, IOptions<GraphOptions> options, TimeProvider clock)
 {
+    private const int MaxWords = 10;
+
     private readonly GraphOptions _options = options.Value;
 
     /// <returns>The node, and whether it was made just now; no node where there is another of that id.</returns>
@@ -53,17 +55,36 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
 
     /// <summary>Answers with a list of nodes, from the cache or anew.</summary>
     public async Task<Answered<CytoscapeGraph>> ListAsync(
-        string? type, Guid? eventId, int limit, EventCursor? cursor, bool bypass, CancellationToken cancellationToken) =>
+        string? type, Guid? eventId, string? query, int limit, EventCursor? cursor, bool bypass, CancellationToken cancellationToken) =>
         (await AnswerAsync(
-            Key("list", limit, eventId, cursor, type),
+            Key("list", limit, eventId, cursor, query?.Length, query, type),
             async cancellationToken =>
             {
-                var part = await store.ListAsync(type, eventId, limit, cursor, _options.MaxEdges, cancellationToken);
+                var words = (query ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(MaxWords);
+                var part = await store.ListAsync(type, eventId, words, limit, cursor, _options.MaxEdges, cancellationToken);
                 var next = part.CompleteDepth is null ? null : new EventCursor(part.Nodes[^1].CreatedAt, part.Nodes[^1].Id).ToString();
                 var stats = Stats(part, maxDepth: null) with { Truncated = part.EdgesCut };
                 return (Cytoscape(part, stats, next), part.Snapshot, Basis(part, isList: true));
             },
             MnemoLiteJson.Default.CytoscapeGraph, bypass, cancellationToken))!;
+
+    /// <summary>Answers with how much there is, from the cache or anew.</summary>
+    public async Task<Answered<GraphSummary>> SummariseAsync(bool bypass, CancellationToken cancellationToken) =>
+        (await AnswerAsync<GraphSummary>(
+            Key("summary"),
+            async cancellationToken =>
+            {
+                var (summary, snapshot) = await store.SummariseAsync(cancellationToken);
+                return (summary, snapshot, new GraphBasis([], AnyNode: true, AnyEdge: true));
+            },
+            MnemoLiteJson.Default.GraphSummary, bypass, cancellationToken))!;
+
+    /// <summary>Reads the edges among these nodes.</summary>
+    public async Task<EdgesAmong> EdgesAmongAsync(IReadOnlyCollection<Guid> nodes, CancellationToken cancellationToken)
+    {
+        var part = await store.EdgesAmongAsync(nodes, _options.MaxEdgesAmong, cancellationToken);
+        return new(part.Edges.ConvertAll(edge => new CytoscapeElement<CytoscapeEdge>(edge)), part.EdgesCut);
+    }
 
     /// <summary>Answers with what is around a node, from the cache or anew.</summary>
     /// <returns>Null where there is no such node.</returns>

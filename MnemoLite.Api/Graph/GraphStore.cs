@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
@@ -8,7 +9,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Graph;
 
 /// <summary>The SQL of nodes, edges, and walks along them.</summary>
-internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, RecentWrites writes)
+internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads reads, RecentWrites writes)
 {
     private const string NodeColumns = "id, type, label, properties, created_at";
     private const string EdgeColumns = "id, source, target, type, properties, created_at";
@@ -201,7 +202,7 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
 
     /// <summary>Nodes after the cursor, newest first, and the edges among them; a complete depth where there are more.</summary>
     public async Task<GraphPart> ListAsync(
-        string? type, Guid? eventId, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
+        string? type, Guid? eventId, IEnumerable<string> words, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters);
@@ -210,6 +211,8 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
             where.Add("type =", type);
         if (eventId is { } id)
             where.Add("properties ? 'event_id' AND lower(properties ->> 'event_id') =", id.ToString());
+        foreach (var word in words)
+            where.Add("label ILIKE", $"%{LikeSign().Replace(word, @"\$0")}%");
         if (after is { } cursor)
             where.Add("(created_at, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);
         var most = where.Parameter(limit);
@@ -229,6 +232,48 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
             """;
         var part = await ReadPartAsync(command, maxEdges, cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
+    }
+
+    /// <summary>The edges of which both ends are among these nodes.</summary>
+    public async Task<GraphPart> EdgesAmongAsync(IReadOnlyCollection<Guid> nodes, int maxEdges, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"""
+            WITH reached AS MATERIALIZED (SELECT DISTINCT id, 0 AS depth FROM unnest($2) AS id)
+            {Among}
+            {EdgesAmong} LIMIT $3 + 1
+            """);
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = nodes.ToArray() });
+        command.Parameters.Add(new() { Value = maxEdges });
+        return await ReadPartAsync(command, maxEdges, cancellationToken);
+    }
+
+    /// <summary>How many nodes, of which types, and edges there are.</summary>
+    public async Task<(GraphSummary Summary, Snapshot Snapshot)> SummariseAsync(CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("""
+            SELECT NULL, count(*) FROM edges WHERE space = $1
+            UNION ALL
+            (SELECT type, count(*) FROM nodes WHERE space = $1 GROUP BY type ORDER BY count(*) DESC, type)
+            """);
+        command.Parameters.Add(new() { Value = EventRow.Space });
+        return await ReadAsync(
+            command,
+            async snapshot =>
+            {
+                var types = new List<NodeTypeCount>();
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                var edges = 0L;
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    if (reader.IsDBNull(0))
+                        edges = reader.GetInt64(1);
+                    else
+                        types.Add(new(reader.GetString(0), reader.GetInt64(1)));
+                }
+                return (new GraphSummary(types.Sum(type => type.Count), edges, types), snapshot);
+            },
+            cancellationToken);
     }
 
     /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
@@ -375,6 +420,9 @@ internal sealed class GraphStore(NpgsqlDataSource dataSource, Reads reads, Recen
         }
         return new GraphPart(nodes, edges, completeDepth, edgesCut, snapshot);
     }
+
+    [GeneratedRegex(@"[\\%_]")]
+    private static partial Regex LikeSign();
 
     private static GraphNode ReadNode(NpgsqlDataReader reader, int first = 0) => new()
     {

@@ -68,6 +68,9 @@ internal static class OpenApiServices
         _ when type == typeof(TraverseRequest) => JsonNode.Parse("""
             {"start": "019c1400-0000-7000-8000-000000000002", "direction": "out", "edge_types": ["works_on"], "max_depth": 3}
             """),
+        _ when type == typeof(EdgesAmongRequest) => JsonNode.Parse("""
+            {"nodes": ["019c1400-0000-7000-8000-000000000002", "019c1400-0000-7000-8000-000000000003"]}
+            """),
         _ when type == typeof(PathRequest) => JsonNode.Parse("""
             {"source": "019c1400-0000-7000-8000-000000000002", "target": "019c1400-0000-7000-8000-000000000003", "max_depth": 6}
             """),

@@ -72,6 +72,18 @@ public sealed class EventBatchTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task An_event_without_its_embedding_is_the_same_whatever_embedding_is_stored()
+    {
+        var id = Guid.CreateVersion7();
+        string Body(string embedding) => $$$"""[{"id": "{{{id}}}", "timestamp": "2026-01-31T12:00:00Z", "content": {"text": "first"}{{{embedding}}}}]""";
+        string Own(int place) => $", \"embedding\": [{string.Join(',', Enumerable.Range(0, 512).Select(i => i == place ? 1 : 0))}]";
+        Assert.Equal(1, (await PostAsync(Body(Own(0)))).Created);
+        Assert.Equal(1, (await PostAsync(Body(""))).Existing);
+        Assert.Equal(1, (await PostAsync(Body(Own(0)))).Existing);
+        Assert.Equal(1, (await PostAsync(Body(Own(1)))).Failed);
+    }
+
+    [Fact]
     public async Task The_same_id_twice_in_a_batch_is_stored_once()
     {
         var id = Guid.CreateVersion7();

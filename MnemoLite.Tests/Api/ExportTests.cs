@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Aspire.Hosting.Testing;
 using MnemoLite.Client;
@@ -60,6 +61,21 @@ public sealed class ExportTests(RunningApplication app)
             ["""{"n": 2}""", """{"n": 3}""", """{"n": 4}"""],
             exported.Split('\n', StringSplitOptions.RemoveEmptyEntries)
                 .Select(line => System.Text.Json.JsonSerializer.Deserialize(line, MnemoLiteJson.Default.Event)!.Content.ToString()));
+    }
+
+    [Fact]
+    public async Task What_the_client_exports_it_can_store_again()
+    {
+        var run = Guid.NewGuid();
+        await ImportAsync(app.Http, string.Join('\n', Enumerable.Range(0, 4).Select(i =>
+            $$$"""{"content": {"text": "line {{{i}}}"}, "metadata": {"run": "{{{run}}}"}, "timestamp": "2027-07-0{{{i + 1}}}T00:00:00+02:00"}""")));
+        using var lines = new MemoryStream();
+        await app.Client.ExportToAsync(
+            lines, JsonText.From(new { run }), DateTimeOffset.Parse("2027-07-02T00:00:00+02:00", CultureInfo.InvariantCulture),
+            DateTimeOffset.Parse("2027-07-03T00:00:00+02:00", CultureInfo.InvariantCulture), Cancelled);
+        lines.Position = 0;
+        var again = await app.Client.StoreAsync(lines, Cancelled);
+        Assert.Equal((0, 2, 0), (again.Created, again.Existing, again.Failed));
     }
 
     [Fact]

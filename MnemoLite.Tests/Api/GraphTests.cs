@@ -107,6 +107,49 @@ public sealed class GraphTests(RunningApplication app)
         Assert.Equal(node.Id, Assert.Single(found.Nodes).Data.Id);
     }
 
+    [Theory]
+    [InlineData("bill serv", "Billing service", "services for billing")]
+    [InlineData("BILLING", "Billing service", "services for billing")]
+    [InlineData("100%", "100% of it")]
+    [InlineData("a_b", @"a_b\c")]
+    [InlineData(@"b\c", @"a_b\c")]
+    [InlineData("'", "Anna's")]
+    [InlineData("nothing like it")]
+    [InlineData(" ", "Billing service", "services for billing", "100% of it", @"a_b\c", "Anna's", "acb")]
+    public async Task Nodes_are_found_by_parts_of_their_label(string query, params string[] found)
+    {
+        var type = Unique();
+        foreach (var label in new[] { "Billing service", "services for billing", "100% of it", @"a_b\c", "Anna's", "acb" })
+            await NodeAsync(label, type);
+        var page = await app.Client.ListNodesAsync(type, query: query, cancellationToken: Cancelled);
+        Assert.Equal(found.Order(StringComparer.Ordinal), page.Nodes.Select(node => node.Data.Label).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_edges_among_nodes_are_those_with_both_ends_there()
+    {
+        var (a, b, c) = (await NodeAsync("a"), await NodeAsync("b"), await NodeAsync("c"));
+        var (there, back, loop) = (await EdgeAsync(a, b), await EdgeAsync(b, a), await EdgeAsync(a, a));
+        await EdgeAsync(b, c);
+        var among = await app.Client.ListEdgesAmongAsync([a, b, b, Guid.Parse(Missing)], Cancelled);
+        Assert.Equal(new[] { there, back, loop }.Order(), among.Edges.Select(edge => edge.Data.Id).Order());
+        Assert.False(among.Truncated);
+    }
+
+    [Fact]
+    public async Task The_summary_counts_nodes_by_type_and_edges()
+    {
+        var type = Unique();
+        var (a, b) = (await NodeAsync("a", type), await NodeAsync("b", type));
+        await EdgeAsync(a, b);
+        var summary = await app.Client.GetGraphSummaryAsync(Cancelled);
+        Assert.Contains(new NodeTypeCount(type, 2), summary.NodeTypes);
+        Assert.Equal(summary.Nodes, summary.NodeTypes.Sum(counted => counted.Count));
+        Assert.True(summary.Edges >= 1);
+        await app.Client.DeleteNodeAsync(b, Cancelled);
+        Assert.Contains(new NodeTypeCount(type, 1), (await app.Client.GetGraphSummaryAsync(Cancelled)).NodeTypes);
+    }
+
     [Fact]
     public async Task Expand_answers_in_the_form_of_Cytoscape()
     {
@@ -235,6 +278,9 @@ public sealed class GraphTests(RunningApplication app)
     [InlineData("GET", "/api/graph/nodes?limit=1001", null, 422, "limit")]
     [InlineData("GET", "/api/graph/nodes?cursor=x", null, 422, "cursor")]
     [InlineData("GET", "/api/graph/nodes?event_id=x", null, 422, "event_id")]
+    [InlineData("POST", "/v1/graph/edges/among", """{"nodes": []}""", 422, "nodes")]
+    [InlineData("POST", "/v1/graph/edges/among", """{"nodes": ["x"]}""", 422, "nodes[0]")]
+    [InlineData("POST", "/v1/graph/edges/among", "{}", 422, "body")]
     [InlineData("GET", "/api/graph/expand/NODE?depth=0", null, 422, "depth")]
     [InlineData("GET", "/api/graph/expand/NODE?depth=9", null, 422, "depth")]
     [InlineData("GET", "/api/graph/expand/NODE?limit=0", null, 422, "limit")]

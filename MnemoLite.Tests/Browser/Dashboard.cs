@@ -29,6 +29,31 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
         ("The team meets on Tuesdays at ten, in the small room", """{"project": "website", "type": "meeting", "severity": "info"}"""),
     ];
 
+    /// <summary>The nodes of the graph, by their label.</summary>
+    private static readonly (string Type, string[] Labels)[] Things =
+    [
+        ("person", ["Anna", "Ben", "Chiara", "David", "Emre", "Fatima", "Gustav", "Hana"]),
+        ("project", ["Website", "Billing", "Ops", "Mobile app"]),
+        ("file", ["index.razor", "theme.css", "OrderService.cs", "PaymentRetry.cs", "invoice.sql", "compose.yaml", "backup.sh", "sync.swift"]),
+        ("decision", ["Release freeze until the audit", "Tabs over spaces", "Three tries for a payment", "Weekly restore test", "Offline first"]),
+        ("incident", ["Disk full on db-1", "Double charge in March"]),
+        ("topic", ["PostgreSQL", "Accessibility", "Payments", "Backups"]),
+        ("place", ["The small room"]),
+    ];
+
+    private static readonly (string Type, string[] Pairs)[] Relations =
+    [
+        ("works_on", ["Anna>Website", "Ben>Billing", "Chiara>Billing", "David>Ops", "Emre>Mobile app", "Fatima>Website", "Gustav>Ops", "Hana>Mobile app", "Anna>Billing"]),
+        ("belongs_to", ["index.razor>Website", "theme.css>Website", "OrderService.cs>Billing", "PaymentRetry.cs>Billing", "invoice.sql>Billing", "compose.yaml>Ops", "backup.sh>Ops", "sync.swift>Mobile app"]),
+        ("concerns", ["Release freeze until the audit>Billing", "Tabs over spaces>Website", "Three tries for a payment>Billing", "Weekly restore test>Ops", "Offline first>Mobile app"]),
+        ("proposed", ["Ben>Release freeze until the audit", "Anna>Tabs over spaces", "Chiara>Three tries for a payment", "Gustav>Weekly restore test", "Hana>Offline first"]),
+        ("approved", ["Fatima>Tabs over spaces", "Anna>Release freeze until the audit", "David>Weekly restore test", "Ben>Three tries for a payment"]),
+        ("affected", ["Disk full on db-1>Ops", "Double charge in March>Billing"]),
+        ("follows_from", ["Weekly restore test>Disk full on db-1", "Three tries for a payment>Double charge in March"]),
+        ("about", ["invoice.sql>PostgreSQL", "backup.sh>Backups", "theme.css>Accessibility", "index.razor>Accessibility", "PaymentRetry.cs>Payments", "OrderService.cs>Payments", "compose.yaml>PostgreSQL"]),
+        ("knows", ["Fatima>Accessibility", "Gustav>PostgreSQL", "Gustav>Backups", "Chiara>Payments"]),
+    ];
+
     private readonly DirectoryInfo _data = RunningApplication.DataDirectory();
     private readonly Dictionary<string, IBrowser> _browsers = [];
     private HttpClient? _http;
@@ -43,6 +68,9 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
     /// <summary>Of <see cref="Memories"/>, in their order.</summary>
     public IReadOnlyList<Guid> Ids { get; private set; } = [];
 
+    /// <summary>The nodes of the graph, by their label.</summary>
+    public IReadOnlyDictionary<string, Guid> Nodes { get; private set; } = null!;
+
     public async ValueTask InitializeAsync()
     {
         App = await RunningApplication.StartAsync(_data);
@@ -56,6 +84,7 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
             ids.Add(stored.Id);
         }
         Ids = ids;
+        await LinkAsync();
         _playwright = await Playwright.CreateAsync();
     }
 
@@ -68,6 +97,21 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
         if (App is not null)
             await App.DisposeAsync();
         _data.Delete(recursive: true);
+    }
+
+    private async Task LinkAsync()
+    {
+        var nodes = new Dictionary<string, Guid>();
+        foreach (var (type, labels) in Things)
+        foreach (var label in labels)
+        {
+            var properties = label == "Release freeze until the audit" ? JsonText.From(new { event_id = Ids[1], until = "audit" }) : default;
+            nodes[label] = (await Client.CreateNodeAsync(new() { Type = type, Label = label, Properties = properties })).Id;
+        }
+        foreach (var (type, pairs) in Relations)
+        foreach (var pair in pairs.Select(pair => pair.Split('>')))
+            await Client.CreateEdgeAsync(new() { Source = nodes[pair[0]], Target = nodes[pair[1]], Type = type });
+        Nodes = nodes;
     }
 
     /// <summary>A page of its own in <c>chromium</c> or <c>firefox</c>, once it can be used.</summary>

@@ -17,6 +17,8 @@ public sealed class EveryPageTests(Dashboard dashboard)
         ("/events/ID", "table"),
         ("/monitoring", ".alerts li"),
         ("/system", "table"),
+        ("/graph", "canvas[data-layout=done]"),
+        ("/import", ".total b"),
     ];
 
     public static TheoryData<string, string, int, ColorScheme> Looks()

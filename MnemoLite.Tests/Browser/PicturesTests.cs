@@ -30,6 +30,25 @@ public sealed class PicturesTests(Dashboard dashboard)
             await page.ScreenshotAsync(new() { Path = picture });
             Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
         }
+        foreach (var (name, path, shown) in new[]
+        {
+            ("graph", "/graph", "canvas[data-layout=done]"),
+            ("import", "/import?f=project:billing", ".total b"),
+        })
+            foreach (var (suffix, width, scheme) in new[] { ("", 1440, ColorScheme.Light), ("-phone", 390, ColorScheme.Dark) })
+            {
+                await using var opened = await dashboard.OpenAsync(path, width: width, scheme: scheme);
+                await Expect(opened.Page.Locator(shown).First).ToBeVisibleAsync();
+                if (name == "graph")
+                {
+                    await opened.Page.GetByLabel("Find a node").FillAsync("Billing");
+                    await opened.Page.Keyboard.PressAsync("Enter");
+                    await Expect(opened.Page.GetByRole(AriaRole.Heading, new() { Name = "Billing" })).ToBeVisibleAsync();
+                }
+                var picture = Path.Combine(folder, $"{name}{suffix}.png");
+                await opened.Page.ScreenshotAsync(new() { Path = picture });
+                Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
+            }
     }
 
     [Fact]
