@@ -12,7 +12,7 @@ public sealed class ApplicationTests(RunningApplication shared)
     {
         using var http = new HttpClient();
         var page = await http.GetStringAsync(shared.Web, Cancelled);
-        Assert.Contains("<title>MnemoLite</title>", page, StringComparison.Ordinal);
+        Assert.Contains("<title>Overview · MnemoLite</title>", page, StringComparison.Ordinal);
     }
 
     [Fact]
