@@ -9,7 +9,10 @@ namespace MnemoLite.Web.Components.Events;
 public sealed record MetadataFilter(string Key, string Value)
 {
     /// <summary>The value as it is shown.</summary>
-    public string Text => JsonElement.Parse(Value).ToString();
+    public string Text => Show(JsonElement.Parse(Value));
+
+    /// <summary>A value as it is shown.</summary>
+    public static string Show(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
     /// <summary>A filter for that value; null where it cannot be filtered by.</summary>
     public static MetadataFilter? For(string key, JsonElement value) =>
