@@ -103,14 +103,14 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
     {
         var nodes = new Dictionary<string, Guid>();
         foreach (var (type, labels) in Things)
-        foreach (var label in labels)
-        {
-            var properties = label == "Release freeze until the audit" ? JsonText.From(new { event_id = Ids[1], until = "audit" }) : default;
-            nodes[label] = (await Client.CreateNodeAsync(new() { Type = type, Label = label, Properties = properties })).Id;
-        }
+            foreach (var label in labels)
+            {
+                var properties = label == "Release freeze until the audit" ? JsonText.From(new { event_id = Ids[1], until = "audit" }) : default;
+                nodes[label] = (await Client.CreateNodeAsync(new() { Type = type, Label = label, Properties = properties })).Id;
+            }
         foreach (var (type, pairs) in Relations)
-        foreach (var pair in pairs.Select(pair => pair.Split('>')))
-            await Client.CreateEdgeAsync(new() { Source = nodes[pair[0]], Target = nodes[pair[1]], Type = type });
+            foreach (var pair in pairs.Select(pair => pair.Split('>')))
+                await Client.CreateEdgeAsync(new() { Source = nodes[pair[0]], Target = nodes[pair[1]], Type = type });
         Nodes = nodes;
     }
 

@@ -89,7 +89,9 @@ public sealed class ImportPageTests(Dashboard dashboard)
         var page = opened.Page;
         await page.RouteAsync("**/import/lines", route => route.FulfillAsync(new()
         {
-            Status = 503, ContentType = "application/problem+json", Body = """{"detail": "The memory service is not answering."}""",
+            Status = 503,
+            ContentType = "application/problem+json",
+            Body = """{"detail": "The memory service is not answering."}""",
         }));
         await ChooseAsync(page, """{"content": {"text": "never stored"}}""");
         await page.GetByRole(AriaRole.Button, new() { Name = "Import", Exact = true }).ClickAsync();
