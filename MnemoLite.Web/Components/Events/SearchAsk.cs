@@ -134,6 +134,9 @@ public sealed record SearchAsk
         }
     }
 
+    /// <summary>Where what it finds is exported.</summary>
+    public string ToExport() => $"/import{(this with { Page = 1 }).ToString()[Path.Length..]}";
+
     private static bool IsDay(string text, out DateOnly day) =>
         DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day) && day < DateOnly.MaxValue;
 
