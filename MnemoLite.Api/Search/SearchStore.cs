@@ -276,8 +276,8 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             command,
             async () =>
             {
-                // There are few different texts where no filter's shape is in them, and planning the long one takes about 2 ms.
-                if (query.Filter is null && query.Depth <= Candidates)
+                // Of the same text each time, and with one good plan for all values, where nothing is filtered.
+                if (!query.IsFiltered && query.Depth <= Candidates)
                     await command.PrepareAsync(cancellationToken);
                 return await read();
             },
