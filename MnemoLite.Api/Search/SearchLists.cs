@@ -168,7 +168,8 @@ internal sealed record MatchingList(
         var order = Enumerable.Range(0, ids.Length).OrderByDescending(i => sums[i]).ThenBy(i => lengths[i]).ThenByDescending(i => ids[i]).ToArray();
         return new(
             [.. order.Select(i => ids[i])], [.. order.Select(i => sums[i])], [.. order.Select(i => words[i])], [.. order.Select(i => lengths[i])],
-            distances is null ? null : [.. order.Select(i => distances[i])], capacity, terms) { Snapshot = snapshot };
+            distances is null ? null : [.. order.Select(i => distances[i])], capacity, terms)
+        { Snapshot = snapshot };
     }
 
     /// <summary>The part of the query's information that an event matches, 0..1.</summary>
