@@ -68,7 +68,7 @@ public sealed class OverviewPageTests(Dashboard dashboard)
         var chart = page.GetByRole(AriaRole.Group, new() { Name = "New memories in the last" });
         await chart.FocusAsync();
         await page.Keyboard.PressAsync("ArrowLeft");
-        await Expect(page.Locator(".tip:visible")).ToContainTextAsync(new Regex(@"^\d+ \d\d:00$"));
+        await Expect(page.Locator(".tip:visible")).ToContainTextAsync(new Regex(@"^[\d,]+ \d\d:00$"));
         var last = await page.Locator(".tip:visible").InnerTextAsync();
         await page.Keyboard.PressAsync("ArrowLeft");
         await Expect(page.Locator(".tip:visible")).Not.ToHaveTextAsync(last);
