@@ -23,9 +23,14 @@ public sealed partial class StaticAssetTests(Dashboard dashboard)
         await opened.Page.ReloadAsync(new() { WaitUntil = WaitUntilState.NetworkIdle });
         await opened.GoToAsync("/search");
         await Expect(opened.Page.Locator("article").First).ToBeVisibleAsync();
+        await opened.GoToAsync("/graph");
+        await Expect(opened.Page.Locator("canvas[data-layout=done]")).ToBeVisibleAsync();
         var assets = loaded.Where(one => one.Request.ResourceType is "stylesheet" or "script" or "font" or "image" && one.Url.StartsWith("http", StringComparison.Ordinal))
             .Select(one => one.Url).Distinct().ToList();
+        var worker = new Uri(Assert.Single(opened.Page.Workers).Url); // what a worker loads is not told; it stands in its address
+        assets.AddRange(worker.Fragment.TrimStart('#').Split(',').Select(part => new Uri(worker, part).ToString()));
         Assert.Contains(assets, asset => asset.EndsWith(".woff2", StringComparison.Ordinal));
+        Assert.Contains(assets, asset => asset.Contains("/d3-force.", StringComparison.Ordinal));
         Assert.True(assets.Count >= 8, string.Join('\n', assets));
 
         using var http = new HttpClient();

@@ -1,6 +1,6 @@
 // Where the nodes of the graph go, worked out beside the page so that it stays fluid. In: {run, nodes: [x, y, radius, fixed]…, links: [source, target]…, fresh};
 // out: {run, positions, done} as it comes to rest.
-importScripts('lib/d3/d3-dispatch.min.js', 'lib/d3/d3-quadtree.min.js', 'lib/d3/d3-timer.min.js', 'lib/d3/d3-force.min.js');
+importScripts(...location.hash.slice(1).split(',')); // d3, under the names it is served by
 
 const Step = 40; // milliseconds between two answers
 const Width = 4;
