@@ -15,6 +15,8 @@ namespace MnemoLite.Client;
 /// when it cannot be reached.</remarks>
 public sealed partial class MnemoLiteClient(HttpClient http)
 {
+    private const string NdJson = "application/x-ndjson";
+
     private static MnemoLiteJson Json => MnemoLiteJson.Default;
 
     /// <summary>Stores an event and returns it with its id.</summary>
@@ -71,27 +73,14 @@ public sealed partial class MnemoLiteClient(HttpClient http)
             Json.EventNeighbours, cancellationToken, nullIfNotFound: true);
 
     /// <summary>Stores many events, as they are taken from the sequence; ids and times that are given are kept.</summary>
-    public async Task<BatchResult> StoreAsync(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken = default)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("v1/events/batch", UriKind.Relative));
-        request.Content = new EventLines(events, cancellationToken);
-        using var response = await http.SendAsync(request, cancellationToken);
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
-    }
+    public Task<BatchResult> StoreAsync(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken = default) =>
+        StoreAsync(new EventLines(events, cancellationToken), cancellationToken);
 
     /// <summary>Stores many events that are text already: a JSON array, or an event a line (NDJSON).</summary>
     /// <param name="lines">UTF-8, read to its end.</param>
     /// <param name="cancellationToken">Ends the request; what is stored by then stays.</param>
-    public async Task<BatchResult> StoreAsync(Stream lines, CancellationToken cancellationToken = default)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("v1/events/batch", UriKind.Relative));
-        request.Content = new StreamContent(lines);
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
-        using var response = await http.SendAsync(request, cancellationToken);
-        await ThrowIfRefusedAsync(response, cancellationToken);
-        return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
-    }
+    public Task<BatchResult> StoreAsync(Stream lines, CancellationToken cancellationToken = default) =>
+        StoreAsync(new StreamContent(lines) { Headers = { ContentType = new MediaTypeHeaderValue(NdJson) } }, cancellationToken);
 
     /// <summary>Copies the events that pass to a stream, oldest first, an event a line (NDJSON), each with its embedding, as all were at one
     /// moment.</summary>
@@ -104,15 +93,9 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         Stream destination, JsonText? filter = null, DateTimeOffset? from = null, DateTimeOffset? to = null,
         CancellationToken cancellationToken = default)
     {
-        var query = new List<string>();
-        if (filter is { } passing)
-            query.Add($"filter={Uri.EscapeDataString(passing.ToString())}");
-        if (from is { } start)
-            query.Add($"ts_start={Uri.EscapeDataString(start.ToString("O", CultureInfo.InvariantCulture))}");
-        if (to is { } end)
-            query.Add($"ts_end={Uri.EscapeDataString(end.ToString("O", CultureInfo.InvariantCulture))}");
+        var passing = filter is { } given ? $"&filter={Uri.EscapeDataString(given.ToString())}" : "";
         using var response = await http.GetAsync(
-            new Uri($"v1/events/export?{string.Join('&', query)}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            new Uri($"v1/events/export?{(passing + Window(from, to)).TrimStart('&')}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         await ThrowIfRefusedAsync(response, cancellationToken);
         await response.Content.CopyToAsync(destination, cancellationToken);
     }
@@ -177,6 +160,15 @@ public sealed partial class MnemoLiteClient(HttpClient http)
     public async Task<StoreState> PartitionAsync(CancellationToken cancellationToken = default) =>
         (await SendAsync<object, StoreState>(HttpMethod.Post, "v1/store/partition", null, null, Json.StoreState, cancellationToken))!;
 
+    private async Task<BatchResult> StoreAsync(HttpContent events, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("v1/events/batch", UriKind.Relative));
+        request.Content = events;
+        using var response = await http.SendAsync(request, cancellationToken);
+        await ThrowIfRefusedAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync(Json.BatchResult, cancellationToken))!;
+    }
+
     private static string Window(DateTimeOffset? from, DateTimeOffset? to) =>
         (from is { } start ? $"&ts_start={start.UtcDateTime:O}" : "") + (to is { } end ? $"&ts_end={end.UtcDateTime:O}" : "");
 
@@ -220,7 +212,7 @@ public sealed partial class MnemoLiteClient(HttpClient http)
         public EventLines(IAsyncEnumerable<BatchEvent> events, CancellationToken cancellationToken)
         {
             (_events, _cancellationToken) = (events, cancellationToken);
-            Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
+            Headers.ContentType = new MediaTypeHeaderValue(NdJson);
         }
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -16,9 +16,6 @@ namespace MnemoLite.Api.Search;
 /// <param name="Lists">The lists that the answer was made of.</param>
 internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, SearchLists Lists) : IAnswerBasis
 {
-    /// <summary>A distance reckoned here differs from PostgreSQL's by rounding.</summary>
-    private const double Rounding = 1e-5;
-
     private Filter? _filter;
     private HashSet<Guid>? _listed;
     private SearchLists _lists = Lists;
@@ -75,7 +72,7 @@ internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, Se
             if (embedding.Length != Embedding.Length)
                 return false;
             distance = 1 - TensorPrimitives.CosineSimilarity(embedding, Embedding);
-            if (Math.Abs(distance.Value - Request.DistanceThreshold ?? double.MaxValue) < Rounding)
+            if (Math.Abs(distance.Value - Request.DistanceThreshold ?? double.MaxValue) < NearestList.Rounding)
                 return false;
             nearest = nearest?.With(id, distance.Value);
         }

@@ -78,11 +78,11 @@ internal readonly record struct Ranked(
 /// <param name="Capacity">How many there are at most.</param>
 internal sealed record NearestList(Guid[] Ids, double[] Distances, int Capacity)
 {
+    /// <summary>A distance reckoned here differs from PostgreSQL's by rounding.</summary>
+    public const double Rounding = 1e-5;
+
     /// <summary>The index compares in half precision: about the end of a full list it is not certain which events are in it.</summary>
     private const double IndexTolerance = 0.002;
-
-    /// <summary>A distance reckoned here differs from PostgreSQL's by rounding.</summary>
-    private const double Rounding = 1e-5;
 
     /// <summary>What was read.</summary>
     [JsonIgnore]
