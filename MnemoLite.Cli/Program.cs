@@ -1,0 +1,21 @@
+using System.CommandLine;
+using System.Globalization;
+using MnemoLite.Cli;
+using MnemoLite.Client;
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+var command = new RootCommand("MnemoLite, the memory of an AI agent.");
+try
+{
+    return await command.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}
+catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException or Npgsql.NpgsqlException)
+{
+    Terminal.Fail(exception.Message);
+    return 1;
+}
