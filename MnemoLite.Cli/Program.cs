@@ -1,11 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
 using MnemoLite.Cli;
+using MnemoLite.Cli.Backups;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
-var command = new RootCommand("MnemoLite, the memory of an AI agent.");
+var command = new RootCommand("MnemoLite, the memory of an AI agent.")
+{
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(),
+};
 try
 {
     return await command.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

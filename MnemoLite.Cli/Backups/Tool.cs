@@ -1,0 +1,67 @@
+using System.Diagnostics;
+
+namespace MnemoLite.Cli.Backups;
+
+/// <summary>A program of PostgreSQL's.</summary>
+internal static class Tool
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
+
+    /// <summary>PostgreSQL refuses to run as root; Debian's packages make this user for it.</summary>
+    private static readonly string[] AsPostgres =
+        Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups", "--"] : [];
+
+    public static Process Start(string program, IEnumerable<string> arguments, string? password = null, bool asPostgres = false)
+    {
+        string[] line = [.. asPostgres ? AsPostgres : [], program, .. arguments];
+        var info = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        if (password is not null)
+            info.Environment["PGPASSWORD"] = password;
+        info.Environment["LC_ALL"] = "C.UTF-8";
+        return Process.Start(info)!;
+    }
+
+    /// <summary>Starts a server that ends with this process, even when it is killed: the kernel stops it when the thread that started it ends.</summary>
+    public static Task<Process> StartServerAsync(string program, IEnumerable<string> arguments)
+    {
+        var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                var process = Start("setpriv", ["--pdeathsig", "INT", .. AsPostgres.Skip(1).SkipLast(1), "--", program, .. arguments]);
+                started.SetResult(process);
+                process.WaitForExit();
+            }
+            catch (System.ComponentModel.Win32Exception exception)
+            {
+                started.SetException(new CommandException($"setpriv could not be started: {exception.Message}", exception));
+            }
+        });
+        thread.IsBackground = true;
+        thread.Start();
+        return started.Task;
+    }
+
+    /// <exception cref="CommandException">It failed; the message has what it said.</exception>
+    public static async Task RunAsync(
+        string program, IEnumerable<string> arguments, string? password, bool asPostgres, CancellationToken cancellationToken)
+    {
+        using var process = Start(program, arguments, password, asPostgres);
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(Grace, CancellationToken.None);
+            throw;
+        }
+        await output;
+        if (process.ExitCode != 0)
+            throw new CommandException($"{Path.GetFileName(program)} failed: {(await error).Trim()}");
+    }
+}
