@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MnemoLite.Tests.AppHost;
 
@@ -79,42 +78,12 @@ public sealed class McpConformanceTests(RunningApplication app) : IClassFixture<
         private static readonly string Node = Path.Combine(
             Folder, "node_modules", $"node-linux-{(RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "x64")}", "bin", "node");
 
-        public async ValueTask InitializeAsync()
-        {
-            var installed = new FileInfo(Path.Combine(Folder, "node_modules", ".package-lock.json"));
-            if (installed.Exists && installed.LastWriteTimeUtc > File.GetLastWriteTimeUtc(Path.Combine(Folder, "package-lock.json")))
-                return;
-            var (exitCode, output) = await RunProcessAsync("npm", "ci", "--no-audit", "--no-fund");
-            Assert.True(exitCode == 0, output);
-        }
+        public ValueTask InitializeAsync() => new(NpmFolder.InstallAsync(Folder));
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         public static Task<(int ExitCode, string Output)> RunAsync(params string[] arguments) =>
-            RunProcessAsync(Node, [Path.Combine("node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"), .. arguments]);
-
-        private static async Task<(int ExitCode, string Output)> RunProcessAsync(string program, params string[] arguments)
-        {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            patience.CancelAfter(TimeSpan.FromMinutes(3));
-            using var process = Process.Start(new ProcessStartInfo(program, arguments)
-            {
-                WorkingDirectory = Folder,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
-            try
-            {
-                var output = process.StandardOutput.ReadToEndAsync(patience.Token);
-                var errors = process.StandardError.ReadToEndAsync(patience.Token);
-                await process.WaitForExitAsync(patience.Token);
-                return (process.ExitCode, await output + await errors);
-            }
-            finally
-            {
-                if (!process.HasExited)
-                    process.Kill(entireProcessTree: true);
-            }
-        }
+            NpmFolder.RunAsync(
+                Folder, Node, [Path.Combine("node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"), .. arguments]);
     }
 }
