@@ -14,6 +14,8 @@ public sealed class BenchmarkReferenceTests(RunningApplication app)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var created = await app.Client.CreateAsync(new() { Content = JsonText.From(new { text = "A bare endpoint is what a search is measured against" }) }, cancellationToken);
+        for (var i = 1; i < 10; i++) // a page is full whatever others store
+            await app.Client.CreateAsync(new() { Content = JsonText.From(new { text = $"What a search is measured against, {i}" }) }, cancellationToken);
         var vector = created.Embedding!;
         using var answer = await app.Http.PostAsync(
             new Uri("v1/search/similarity", UriKind.Relative), JsonContent.Create(new { embedding = vector, limit = 10 }), cancellationToken);
