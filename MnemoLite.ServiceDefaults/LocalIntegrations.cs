@@ -2,6 +2,7 @@ using Microsoft.Extensions.Caching.StackExchangeRedis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using OpenTelemetry.Instrumentation.StackExchangeRedis;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using StackExchange.Redis;
@@ -28,15 +29,22 @@ public static class LocalIntegrations
         builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter("Npgsql"));
     }
 
-    /// <summary>Registers an <see cref="IConnectionMultiplexer"/> and an <c>IDistributedCache</c> for the connection string of that name.</summary>
+    /// <summary>
+    /// Registers an <see cref="IConnectionMultiplexer"/>, with its traces, and an <c>IDistributedCache</c> for the connection string of that name.
+    /// </summary>
     public static void AddRedisDistributedCache(this IHostApplicationBuilder builder, string connectionName)
     {
         builder.Services.AddSingleton<IConnectionMultiplexer>(services =>
         {
             var options = ConfigurationOptions.Parse(services.ConnectionString(connectionName));
             options.AbortOnConnectFail = false;
-            return ConnectionMultiplexer.Connect(options);
+            var connection = ConnectionMultiplexer.Connect(options);
+            if (services.GetService<TracerProvider>() is not null)
+                services.GetRequiredService<StackExchangeRedisInstrumentation>().AddConnection(connection);
+            return connection;
         });
+        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing
+            .AddSource("OpenTelemetry.Instrumentation.StackExchangeRedis").ConfigureRedisInstrumentation(_ => { }));
         builder.Services.AddStackExchangeRedisCache(_ => { });
         builder.Services.AddOptions<RedisCacheOptions>().Configure<IServiceProvider>((options, services) =>
             options.ConnectionMultiplexerFactory = () => Task.FromResult(services.GetRequiredService<IConnectionMultiplexer>()));

@@ -1,10 +1,14 @@
+using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Microsoft.Extensions.Hosting;
@@ -13,7 +17,10 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaults
 {
     private const string AlivePath = "/alive";
-    private static readonly string[] HealthPaths = [AlivePath, "/health", "/readiness"];
+
+    /// <summary>What is asked every few seconds as long as the service runs.</summary>
+    private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics"];
+
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -36,19 +43,32 @@ public static class ServiceDefaults
     private static void AddTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        builder.Logging.AddConsoleFormatter<TraceConsoleFormatter, ConsoleFormatterOptions>();
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.FormatterName = TraceConsoleFormatter.FormatterName);
+
         var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddAttributes(
+            [
+                new("service.name", builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName),
+                new("service.version", Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
+            ]))
             .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation());
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             return;
         // Traces and logs are collected only where somebody takes them: each request pays for them.
+        foreach (var instrumentation in (string[])["ASPNETCORE", "HTTPCLIENT"])
+            builder.Configuration[$"OTEL_DOTNET_EXPERIMENTAL_{instrumentation}_DISABLE_URL_QUERY_REDACTION"] = "false"; // a query may be a question
+        Discretion.DescribeInSpans();
         telemetry.UseOtlpExporter().WithTracing(tracing => tracing
-            .AddSource(builder.Environment.ApplicationName)
-            .AddAspNetCoreInstrumentation(options => options.Filter = context => !HealthPaths.Contains(context.Request.Path.Value))
-            .AddHttpClientInstrumentation());
+            .AddSource("MnemoLite")
+            .AddAspNetCoreInstrumentation(options => options.Filter = context => !QuietPaths.Contains(context.Request.Path.Value))
+            .AddHttpClientInstrumentation()
+            .AddProcessor(new Discretion.OfSpans()));
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
             logging.IncludeScopes = true;
+            logging.AddProcessor(new Discretion.OfLogs());
         });
     }
 }

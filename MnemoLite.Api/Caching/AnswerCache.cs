@@ -32,6 +32,7 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     private readonly MemoryCache _memory;
     private readonly RecentWrites _writes;
     private readonly CacheSettings _settings;
+    private readonly string _spanName;
     private readonly TagList _tags;
     private readonly Counter<long> _hitCounter, _missCounter, _evictionCounter;
     private ConcurrentDictionary<string, ulong> _marks = new();
@@ -40,6 +41,7 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     public AnswerCache(CacheSettings settings, HybridCache cache, MemoryCache memory, RecentWrites writes, Meter meter)
     {
         (_settings, _cache, _memory, _writes) = (settings, cache, memory, writes);
+        _spanName = $"cache {settings.Name}";
         _tags = new([new("cache", settings.Name)]);
         _hitCounter = meter.CreateCounter<long>("mnemolite.cache.hits", "{request}", "Answers that were in the cache and still right.");
         _missCounter = meter.CreateCounter<long>("mnemolite.cache.misses", "{request}", "Answers that had to be made.");
@@ -67,8 +69,9 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     public async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome)> GetAsync(
         string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
     {
+        using var span = Tracing.Source.StartActivity(_spanName);
         if (bypass || !_writes.AreHeard)
-            return (await make(cancellationToken), CacheOutcome.Bypass);
+            return (await make(cancellationToken), Note(span, CacheOutcome.Bypass));
         var outcome = CacheOutcome.Hit;
         var mark = _marks.GetValueOrDefault(key);
         for (var tries = 0; tries < MaxTries; tries++)
@@ -86,14 +89,14 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
             if (outdating == 0)
             {
                 Count(outcome == CacheOutcome.Hit);
-                return (answer, outcome);
+                return (answer, Note(span, outcome));
             }
             outcome = CacheOutcome.Stale;
             await _cache.RemoveAsync(place, cancellationToken);
             mark = Mark(key, outdating);
         }
         Count(hit: false);
-        return (await make(cancellationToken), CacheOutcome.Stale); // written faster than it can be read
+        return (await make(cancellationToken), Note(span, CacheOutcome.Stale)); // written faster than it can be read
     }
 
     /// <summary>Takes out what this instance has, from Redis too.</summary>
@@ -134,6 +137,18 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
             Interlocked.Increment(ref _misses);
             _missCounter.Add(1, _tags);
         }
+    }
+
+    private CacheOutcome Note(Activity? span, CacheOutcome outcome)
+    {
+        span?.SetTag("mnemolite.cache.name", _settings.Name).SetTag("mnemolite.cache.outcome", outcome switch
+        {
+            CacheOutcome.Hit => "hit",
+            CacheOutcome.Miss => "miss",
+            CacheOutcome.Stale => "stale",
+            _ => "bypass",
+        });
+        return outcome;
     }
 
     /// <summary>Tells whether this request made the answer, or another did.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 
@@ -33,6 +34,9 @@ internal static class DatabaseServices
     private static void Configure(NpgsqlDataSourceBuilder dataSource, DatabaseOptions options)
     {
         dataSource.Name = ConnectionName; // what its metrics call the pool; they would say the connection string otherwise
+        dataSource.ConfigureTracing(tracing => tracing // only as a part of something: what looks every second makes no traces
+            .ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+            .EnablePhysicalOpenTracing(false));
         var connection = dataSource.ConnectionStringBuilder;
         connection.ApplicationName = "mnemolite";
         connection.TargetSessionAttributes = null; // which of several hosts is meant depends on what is done

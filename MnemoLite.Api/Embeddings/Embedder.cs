@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 
 namespace MnemoLite.Api.Embeddings;
@@ -13,17 +15,35 @@ internal sealed class EmbeddingRefusedException(string message) : Exception(mess
 /// <param name="IsPending">Whether it is to be made later.</param>
 internal readonly record struct Embedded(float[]? Vector, bool IsPending);
 
-/// <summary>Makes the embeddings of what is stored and of what is asked, all of one model.</summary>
-internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, EmbeddingModel model) : IDisposable
+/// <summary>
+/// Makes the embeddings of what is stored and of what is asked, all of one model. Its spans and its metric have OpenTelemetry's names for
+/// generative AI; no text is in them.
+/// </summary>
+internal sealed class Embedder : IDisposable
 {
+    private const string Operation = "embeddings";
     private static readonly TimeSpan QueryPatience = TimeSpan.FromSeconds(3);
 
-    public EmbeddingModel Model => model;
+    private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
+    private readonly TimeProvider _clock;
+    private readonly string _spanName, _provider;
+    private readonly Histogram<double> _duration;
+
+    public Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, bool inProcess, Meter meter, TimeProvider clock)
+    {
+        (_generator, _clock) = (generator, clock);
+        var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
+        Model = new(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, inProcess);
+        (_spanName, _provider) = ($"{Operation} {Model.Id}", metadata.ProviderName!);
+        _duration = meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "How long it takes to embed what is given at once.");
+    }
+
+    public EmbeddingModel Model { get; }
 
     /// <summary>For texts to be stored: an empty one has no embedding; with a generator outside the process all others are pending.</summary>
     public async Task<Embedded[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        if (!model.InProcess)
+        if (!Model.InProcess)
             return [.. texts.Select(text => new Embedded(null, IsPending: text.Length > 0))];
         return [.. (await EmbedNowAsync(texts, cancellationToken)).Select(vector => new Embedded(vector, IsPending: false))];
     }
@@ -37,7 +57,7 @@ internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> gen
         var filled = Enumerable.Range(0, texts.Count).Where(i => texts[i].Length > 0).ToList();
         if (filled.Count > 0)
         {
-            var made = await generator.GenerateAsync(filled.ConvertAll(i => texts[i]), cancellationToken: cancellationToken);
+            var made = await GenerateAsync(filled.ConvertAll(i => texts[i]), cancellationToken);
             foreach (var (i, embedding) in filled.Zip(made))
                 vectors[i] = embedding.Vector.ToArray();
         }
@@ -49,11 +69,11 @@ internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> gen
     public async Task<float[]> EmbedQueryAsync(string query, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (!model.InProcess)
+        if (!Model.InProcess)
             patience.CancelAfter(QueryPatience);
         try
         {
-            return (await generator.GenerateVectorAsync(query, cancellationToken: patience.Token)).ToArray();
+            return (await GenerateAsync([query], patience.Token))[0].Vector.ToArray();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -65,5 +85,29 @@ internal sealed class Embedder(IEmbeddingGenerator<string, Embedding<float>> gen
         }
     }
 
-    public void Dispose() => generator.Dispose();
+    public void Dispose() => _generator.Dispose();
+
+    private async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(List<string> texts, CancellationToken cancellationToken)
+    {
+        var tags = new TagList([new("gen_ai.operation.name", Operation), new("gen_ai.provider.name", _provider), new("gen_ai.request.model", Model.Id)]);
+        using var span = Tracing.Source.StartActivity(Model.InProcess ? ActivityKind.Internal : ActivityKind.Client, tags: tags, name: _spanName);
+        span?.SetTag("gen_ai.embeddings.dimension.count", Model.Dimension).SetTag("mnemolite.embeddings.texts", texts.Count);
+        var start = _clock.GetTimestamp();
+        try
+        {
+            var made = await _generator.GenerateAsync(texts, cancellationToken: cancellationToken);
+            span?.SetTag("gen_ai.usage.input_tokens", made.Usage?.InputTokenCount);
+            return made;
+        }
+        catch (Exception exception)
+        {
+            tags.Add("error.type", exception.GetType().Name);
+            span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", exception.GetType().Name);
+            throw;
+        }
+        finally
+        {
+            _duration.Record(_clock.GetElapsedTime(start).TotalSeconds, tags);
+        }
+    }
 }

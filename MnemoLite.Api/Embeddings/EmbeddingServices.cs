@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
 
 namespace MnemoLite.Api.Embeddings;
@@ -13,13 +14,14 @@ internal static class EmbeddingServices
         var next = builder.Configuration.GetSection(NextEmbeddingOptions.NextSection).GetChildren().Any()
             ? builder.AddSettings<NextEmbeddingOptions>(NextEmbeddingOptions.NextSection)
             : null;
-        builder.Services.AddSingleton(_ => new Embedders(CreateEmbedder(configured), next is null ? null : CreateEmbedder(next)));
+        builder.Services.AddSingleton(services => new Embedders(
+            CreateEmbedder(configured, services), next is null ? null : CreateEmbedder(next, services)));
         builder.Services.AddSingleton<EmbeddingModelStore>();
         builder.Services.AddHostedService<Warmup>();
         return builder;
     }
 
-    private static Embedder CreateEmbedder(EmbeddingOptions options)
+    private static Embedder CreateEmbedder(EmbeddingOptions options, IServiceProvider services)
     {
         IEmbeddingGenerator<string, Embedding<float>> generator = options switch
         {
@@ -28,8 +30,9 @@ internal static class EmbeddingServices
             { Folder: { Length: > 0 } folder } => new OnnxEmbeddingGenerator(folder),
             _ => new UseLiteEmbeddingGenerator(UseLiteEmbeddingGenerator.DefaultFolder),
         };
-        var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
-        return new(generator, new(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, options.Mode != EmbeddingOptions.OpenAI));
+        return new(
+            generator, options.Mode != EmbeddingOptions.OpenAI, services.GetRequiredService<IMeterFactory>().Create("MnemoLite"),
+            services.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>The first run of a model is slower than the others: it is over before the server listens.</summary>

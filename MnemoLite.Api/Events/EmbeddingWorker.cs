@@ -70,6 +70,8 @@ internal sealed class EmbeddingWorker : BackgroundService
         var taken = pending == 0 ? [] : await _queue.TakeAsync(BatchEvents, Lease, cancellationToken);
         if (taken.Count == 0)
             return false;
+        using var span = Tracing.Source.StartActivity("embed what is due");
+        span?.SetTag("mnemolite.embeddings.texts", taken.Count);
         try
         {
             await EmbedAsync(taken, cancellationToken);

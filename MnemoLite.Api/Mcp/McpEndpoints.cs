@@ -9,13 +9,15 @@ using MnemoLite.Client;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 
 namespace MnemoLite.Api.Mcp;
 
 /// <summary>The memory as an MCP server at <c>/mcp</c>: streamable HTTP, no state between requests.</summary>
 internal static class McpEndpoints
 {
-    private const string Path = "/mcp";
+    private const string Path = "/mcp", Telemetry = "Experimental.ModelContextProtocol";
 
     private const string Instructions = """
         MnemoLite is your long-term memory. Recall before you answer from assumption: preferences, decisions, facts about people and projects
@@ -29,6 +31,8 @@ internal static class McpEndpoints
         json.TypeInfoResolverChain.Add(McpJsonUtilities.DefaultOptions.TypeInfoResolver!);
         json.TypeInfoResolverChain.Add(new DefaultJsonTypeInfoResolver());
         json.MakeReadOnly();
+        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(Telemetry));
+        builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter(Telemetry));
         builder.Services.AddSingleton<MemorySummaryStore>();
         builder.Services
             .AddMcpServer(server =>

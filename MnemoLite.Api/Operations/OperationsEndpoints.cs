@@ -18,9 +18,15 @@ internal static class OperationsEndpoints
         builder.Services.AddHostedService(services => services.GetRequiredService<RouteMetrics>());
         builder.Services.AddHostedService(services => services.GetRequiredService<PoolMetrics>());
         builder.Services.AddHostedService(services => services.GetRequiredService<ProcessMetrics>());
+        builder.Services.AddHostedService<StoreMetrics>();
         builder.Services.AddOpenTelemetry().WithMetrics(metrics =>
         {
-            foreach (var name in (string[])["http.server.request.duration", "db.client.operation.duration", "db.client.connection.npgsql.create_time"])
+            string[] timed =
+            [
+                "http.server.request.duration", "db.client.operation.duration", "db.client.connection.npgsql.create_time",
+                "gen_ai.client.operation.duration", "mcp.server.operation.duration",
+            ];
+            foreach (var name in timed)
                 metrics.AddView(name, new ExplicitBucketHistogramConfiguration { Boundaries = Buckets });
             metrics.AddPrometheusExporter();
         });

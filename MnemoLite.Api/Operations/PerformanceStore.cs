@@ -96,6 +96,34 @@ internal sealed class PerformanceStore(NpgsqlDataSource dataSource, ILogger<Perf
         return figures with { Tables = tables };
     }
 
+    /// <summary>What the store takes, where, and how far its standbys are; without the rights of pg_monitor less of it is told.</summary>
+    public async Task<StoreFigures> ReadStoreAsync(CancellationToken cancellationToken)
+    {
+        await using var batch = dataSource.CreateBatch();
+        batch.BatchCommands.Add(new("""
+            SELECT pg_database_size(current_database()),
+                (SELECT coalesce(sum(n_live_tup), 0)::bigint FROM pg_stat_user_tables
+                 WHERE relid IN (SELECT relid FROM pg_partition_tree(to_regclass('events')) UNION SELECT to_regclass('events'))),
+                (SELECT setting FROM pg_settings
+                 WHERE name = 'data_directory' AND coalesce(inet_server_addr(), '127.0.0.1') <<= ANY (ARRAY['127.0.0.0/8'::inet, '::1']))
+            """));
+        batch.BatchCommands.Add(new("""
+            SELECT application_name, coalesce(host(client_addr), 'local'), max(pg_wal_lsn_diff(now_lsn, replay_lsn))::float8,
+                max(CASE WHEN replay_lsn < now_lsn THEN coalesce(extract(epoch FROM replay_lag), 0) ELSE 0 END)::float8
+            FROM pg_stat_replication CROSS JOIN (SELECT pg_current_wal_lsn() AS now_lsn) AS here
+            WHERE replay_lsn IS NOT NULL
+            GROUP BY 1, 2
+            """));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (size, events, folder) = (reader.GetInt64(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetString(2));
+        await reader.NextResultAsync(cancellationToken);
+        var standbys = new List<StandbyFigures>();
+        while (await reader.ReadAsync(cancellationToken))
+            standbys.Add(new(reader.GetString(0), reader.GetString(1), Math.Max(0, reader.GetDouble(2)), reader.GetDouble(3)));
+        return new(size, events, folder, standbys);
+    }
+
     /// <summary>Makes the extension where PostgreSQL has it loaded; if statements cannot be counted, says why and what to do.</summary>
     private async Task<string?> FindWhyUncountedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -149,3 +177,13 @@ internal sealed record DatabaseFigures(
 
 /// <summary>A table's rows, and those that no longer count but still take space.</summary>
 internal sealed record DeadRows(string Table, long Live, long Dead);
+
+/// <summary>What the store takes, and how far its standbys are.</summary>
+/// <param name="SizeBytes">The database.</param>
+/// <param name="Events">How many events there are, about.</param>
+/// <param name="Folder">Where the server keeps its data, if it runs on this machine and tells.</param>
+/// <param name="Standbys">Those that are connected.</param>
+internal sealed record StoreFigures(long SizeBytes, long Events, string? Folder, IReadOnlyList<StandbyFigures> Standbys);
+
+/// <summary>What a standby has not replayed yet, and since when.</summary>
+internal sealed record StandbyFigures(string Name, string Address, double Bytes, double Seconds);

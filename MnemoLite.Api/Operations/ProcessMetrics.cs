@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -19,8 +20,12 @@ internal sealed class ProcessMetrics : IHostedService, IDisposable
     private readonly Lock _lock = new();
     private ITimer? _timer;
 
-    public ProcessMetrics(TimeProvider clock)
+    public ProcessMetrics(TimeProvider clock, IMeterFactory meters)
     {
+        var meter = meters.Create("MnemoLite");
+        meter.CreateObservableGauge("mnemolite.machine.load", () => Measured(ReadLoad()), null, "Processes that run or wait to, on average over a minute.");
+        meter.CreateObservableGauge("mnemolite.machine.memory.available", () => Measured(ReadAvailableMemory()), "By", "What may still be taken.");
+        meter.CreateObservableGauge("mnemolite.machine.memory.size", () => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, "By", "What there is.");
         _clock = clock;
         using var process = Process.GetCurrentProcess();
         _startedAt = process.StartTime;
@@ -96,6 +101,8 @@ internal sealed class ProcessMetrics : IHostedService, IDisposable
             ? kib * 1024
             : null;
     }
+
+    private static IEnumerable<Measurement<T>> Measured<T>(T? value) where T : struct => value is { } known ? [new(known)] : [];
 
     private readonly record struct Look(long Time, TimeSpan Used);
 }
