@@ -21,7 +21,6 @@ public static class ServiceDefaults
     /// <summary>What is asked every few seconds as long as the service runs.</summary>
     private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics"];
 
-
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
