@@ -12,6 +12,7 @@ var postgres = builder.AddPostgres("postgres")
         "-c", "max_parallel_maintenance_workers=0", // pgvector before 0.8.2 can overflow a buffer in a parallel HNSW build
         "-c", "random_page_cost=1.1",
         "-c", "jit=off",
+        "-c", "log_error_verbosity=terse", // the details of an error hold values
         "-c", "shared_preload_libraries=pg_stat_statements",
         "-c", "pg_stat_statements.track_utility=off")
     .WithDataVolume(settings["DataVolume"] ?? "postgres");

@@ -12,8 +12,9 @@ internal static class Discretion
 {
     private const string Withheld = "(withheld)";
 
-    /// <summary>What clients send beside the path; its query is redacted by the instrumentation.</summary>
-    private static readonly string[] OfTheClient = ["user_agent.original", "server.address", "server.port", "http.request.method_original"];
+    /// <summary>What a client sends beside the path.</summary>
+    private static readonly string[] OfTheClient =
+        ["url.query", "user_agent.original", "server.address", "server.port", "http.request.method_original"];
 
     /// <summary>An exception and those inside it: the types and where they were thrown, and the message only where it cannot hold a value.</summary>
     public static string Describe(Exception exception)
@@ -66,6 +67,8 @@ internal static class Discretion
                 return;
             foreach (var tag in OfTheClient)
                 data.SetTag(tag, null);
+            if (data.GetTagItem("http.route") is null || data.GetTagItem("http.response.status_code") is 400 or 422)
+                data.SetTag("url.path", null); // no path of ours, which have ids in them
         }
     }
 

@@ -18,8 +18,8 @@ public static class ServiceDefaults
 {
     private const string AlivePath = "/alive";
 
-    /// <summary>What is asked every few seconds as long as the service runs.</summary>
-    private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics"];
+    /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at.</summary>
+    private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics", "/v1/events/stream"];
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -66,7 +66,6 @@ public static class ServiceDefaults
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
-            logging.IncludeScopes = true;
             logging.AddProcessor(new Discretion.OfLogs());
         });
     }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sets a machine up for MnemoLite: what .NET needs, PostgreSQL with pgvector, and on demand Redis and a browser for the tests.
+# Sets a machine up for MnemoLite: what .NET needs, PostgreSQL with pgvector, and on demand Redis, and browsers and Prometheus for the tests.
 # Only what is missing is installed; no database cluster is made or touched, no system service started. Sourced by ../mnemolite.
 
 pgvector_least=0.8.0  # the first with iterative index scans
@@ -8,7 +8,7 @@ pgvector_suite=trixie # the Debian release whose source is built where the machi
 postgres_least=14
 dotnet_help='https://learn.microsoft.com/dotnet/core/install/linux'
 
-# Looks, installs what is missing, and looks again. NEEDS: redis, browser, details (tell what is there, too).
+# Looks, installs what is missing, and looks again. NEEDS: redis, browser, prometheus, details (tell what is there, too).
 # $cluster_version is the version of the data that is there already, if any.
 set_up() { # NEED…
     needs=" $* "
@@ -52,6 +52,7 @@ find_missing() {
     ! wants browser || command -v chromium chromium-browser google-chrome >/dev/null || missing+=(Chromium)
     ! wants browser || command -v firefox-esr firefox >/dev/null || missing+=(Firefox)
     ! wants browser || command -v npm >/dev/null || missing+=(npm)
+    ! wants prometheus || { command -v prometheus && command -v promtool; } >/dev/null || missing+=(Prometheus)
 }
 
 libraries() { # NAME
@@ -173,6 +174,7 @@ choose_packages() {
             Chromium) packages+=(chromium fonts-liberation) ;;
             Firefox) packages+=(firefox-esr) ;;
             npm) packages+=(npm) ;;
+            Prometheus) packages+=(prometheus) ;;
         esac
     done
 }
@@ -225,9 +227,10 @@ install_packages() { # PACKAGE…
     apt install --no-install-recommends "$@" || result=$?
     rm -f "$no_cluster"
     rmdir "${no_cluster%/*}" 2>/dev/null || true
-    if [[ " $* " == *' redis-server '* ]] && command -v systemctl >/dev/null; then
-        systemctl disable redis-server || true # MnemoLite runs its own
-    fi
+    local service
+    for service in redis-server prometheus; do
+        [[ " $* " != *" $service "* ]] || ! command -v systemctl >/dev/null || systemctl disable "$service" || true # MnemoLite runs its own
+    done
     return "$result"
 }
 

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Npgsql;
 
 namespace MnemoLite.Api.Database;
 
-internal static class DatabaseServices
+internal static partial class DatabaseServices
 {
     public const string ConnectionName = "mnemolite";
 
@@ -36,6 +37,8 @@ internal static class DatabaseServices
         dataSource.Name = ConnectionName; // what its metrics call the pool; they would say the connection string otherwise
         dataSource.ConfigureTracing(tracing => tracing // only as a part of something: what looks every second makes no traces
             .ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+            .ConfigureCommandSpanNameProvider(command => SpanName(command.CommandText))
+            .ConfigureBatchSpanNameProvider(batch => SpanName(batch.BatchCommands[0].CommandText))
             .EnablePhysicalOpenTracing(false));
         var connection = dataSource.ConnectionStringBuilder;
         connection.ApplicationName = "mnemolite";
@@ -54,4 +57,11 @@ internal static class DatabaseServices
         ];
         connection.Options = string.Join(' ', settings.Select(setting => $"-c {setting}"));
     }
+
+    /// <summary>What is done first to which of our tables, such as <c>SELECT events</c>.</summary>
+    private static string? SpanName(string sql) => Target().Match(sql) is not { Success: true } target ? null
+        : $"{(target.Groups["verb"] is { Success: true } verb ? verb.Value : "SELECT")} {target.Groups["table"].Value}";
+
+    [GeneratedRegex(@"(?:(?<verb>INSERT|DELETE|UPDATE)(?: INTO| FROM)?|FROM|JOIN) (?<table>events|nodes|edges|words|idempotency_keys)\b", RegexOptions.ExplicitCapture)]
+    private static partial Regex Target();
 }

@@ -9,15 +9,13 @@ using MnemoLite.Client;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Trace;
 
 namespace MnemoLite.Api.Mcp;
 
 /// <summary>The memory as an MCP server at <c>/mcp</c>: streamable HTTP, no state between requests.</summary>
 internal static class McpEndpoints
 {
-    private const string Path = "/mcp", Telemetry = "Experimental.ModelContextProtocol";
+    private const string Path = "/mcp";
 
     private const string Instructions = """
         MnemoLite is your long-term memory. Recall before you answer from assumption: preferences, decisions, facts about people and projects
@@ -31,8 +29,7 @@ internal static class McpEndpoints
         json.TypeInfoResolverChain.Add(McpJsonUtilities.DefaultOptions.TypeInfoResolver!);
         json.TypeInfoResolverChain.Add(new DefaultJsonTypeInfoResolver());
         json.MakeReadOnly();
-        builder.Services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddSource(Telemetry));
-        builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddMeter(Telemetry));
+        McpTelemetry.AddTo(builder.Services);
         builder.Services.AddSingleton<MemorySummaryStore>();
         builder.Services
             .AddMcpServer(server =>
@@ -49,19 +46,39 @@ internal static class McpEndpoints
             .WithMemoryTools(json)
             .WithResources<MemoryResources>()
             .WithListResourcesHandler(MemoryResources.ListAsync)
-            .WithRequestFilters(filters => filters.AddCallToolFilter(next => async (request, cancellationToken) =>
-            {
-                try
-                {
-                    return await next(request, cancellationToken);
-                }
-                catch (Exception exception) when (Explain(exception) is { } explanation)
-                {
-                    return new() { IsError = true, Content = [new TextContentBlock { Text = explanation }] };
-                }
-            }));
+            .WithRequestFilters(filters => filters
+                .AddCallToolFilter(next => (request, cancellationToken) => request.Services!.GetRequiredService<McpTelemetry>().TimeAsync(
+                    request.Params.Name,
+                    async () =>
+                    {
+                        try
+                        {
+                            return await Logged(next)(request, cancellationToken);
+                        }
+                        catch (Exception exception) when (Explain(exception) is { } explanation)
+                        {
+                            return new() { IsError = true, Content = [new TextContentBlock { Text = explanation }] };
+                        }
+                    }))
+                .AddReadResourceFilter(Logged)
+                .AddListResourcesFilter(Logged));
         return builder;
     }
+
+    /// <summary>Logs what fails by a fault of ours. The SDK's own log is off: it says what clients made up.</summary>
+    private static McpRequestHandler<TParams, TResult> Logged<TParams, TResult>(McpRequestHandler<TParams, TResult> next) =>
+        async (request, cancellationToken) =>
+        {
+            try
+            {
+                return await next(request, cancellationToken);
+            }
+            catch (Exception exception) when (exception is not (McpException or OperationCanceledException) && Explain(exception) is null)
+            {
+                Log.RequestFailed(request.Services!.GetRequiredService<ILogger<McpTelemetry>>(), exception);
+                throw;
+            }
+        };
 
     /// <summary>
     /// As <c>WithTools</c> does, with schemas that every client can read: some take no <c>true</c> for «any value», which is what the types

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
@@ -56,6 +57,36 @@ public sealed class PrometheusTests(RunningApplication app)
         Assert.Contains(metrics.Samples, sample => sample.Name == "http_server_active_requests");
         using var posted = await http.PostAsync("/metrics", null, Cancelled);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, posted.StatusCode);
+    }
+
+    [Fact]
+    public async Task Promtool_takes_the_metrics_and_they_tell_of_embeddings_the_store_and_the_disks()
+    {
+        await using var api = ApiProcess.Start($"--ConnectionStrings:mnemolite={app.ConnectionString}");
+        using var http = await api.ConnectAsync(Cancelled);
+        PrometheusText metrics = null!;
+        await Eventually.UntilAsync(async () => (metrics = await ReadAsync(http)).Samples.Any(sample => sample.Name == "mnemolite_store_size_bytes"));
+
+        Assert.All((string[])["service", "database"], disk =>
+            Assert.InRange(metrics.Single("mnemolite_disk_free_bytes", ("disk", disk)), 1, metrics.Single("mnemolite_disk_size_bytes", ("disk", disk))));
+        Assert.True(metrics.Single("mnemolite_store_size_bytes") > 0);
+        Assert.True(metrics.Single("mnemolite_machine_memory_size_bytes") > 0);
+        Assert.Equal(1, metrics.Single("gen_ai_client_operation_duration_seconds_count", ("gen_ai_operation_name", "embeddings"))); // the first, at start
+        Assert.DoesNotContain(metrics.Samples, sample => sample.Name.StartsWith("mnemolite_replication_", StringComparison.Ordinal));
+
+        var start = new ProcessStartInfo("promtool", ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var promtool = Process.Start(start)!;
+        await promtool.StandardInput.WriteAsync(await http.GetStringAsync("/metrics", Cancelled));
+        promtool.StandardInput.Close();
+        var remarks = await promtool.StandardError.ReadToEndAsync(Cancelled) + await promtool.StandardOutput.ReadToEndAsync(Cancelled);
+        // OpenTelemetry's own names, which end as a histogram's would.
+        string[] accepted = ["db_client_connection_count", "dotnet_assembly_count", "dotnet_process_cpu_count", "dotnet_timer_count"];
+        Assert.All(remarks.Split('\n', StringSplitOptions.RemoveEmptyEntries), remark => Assert.Contains(remark.Split(' ')[0], accepted));
     }
 
     [Fact]
