@@ -7,7 +7,7 @@ namespace MnemoLite.Tests.Deploy;
 public sealed class LicenceTests
 {
     private static readonly string[] Allowed = ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT", "PostgreSQL"];
-    private static readonly string[] Shipped = ["MnemoLite.Api", "MnemoLite.Web", "MnemoLite.AppHost"];
+    private static readonly string[] Shipped = ["MnemoLite.Api", "MnemoLite.Web", "MnemoLite.AppHost", "MnemoLite.Cli"];
 
     [Fact]
     public void Every_package_that_ships_has_a_licence_that_allows_it() =>
