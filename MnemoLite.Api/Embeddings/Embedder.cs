@@ -26,7 +26,8 @@ internal sealed class Embedder : IDisposable
 
     private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
     private readonly TimeProvider _clock;
-    private readonly string _spanName, _provider;
+    private readonly string _spanName;
+    private readonly KeyValuePair<string, object?>[] _tags;
     private readonly Histogram<double> _duration;
 
     public Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, bool inProcess, Meter meter, TimeProvider clock)
@@ -34,7 +35,8 @@ internal sealed class Embedder : IDisposable
         (_generator, _clock) = (generator, clock);
         var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
         Model = new(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, inProcess);
-        (_spanName, _provider) = ($"{Operation} {Model.Id}", metadata.ProviderName!);
+        _spanName = $"{Operation} {Model.Id}";
+        _tags = [new("gen_ai.operation.name", Operation), new("gen_ai.provider.name", metadata.ProviderName), new("gen_ai.request.model", Model.Id)];
         _duration = meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "How long it takes to embed what is given at once.");
     }
 
@@ -89,8 +91,8 @@ internal sealed class Embedder : IDisposable
 
     private async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(List<string> texts, CancellationToken cancellationToken)
     {
-        var tags = new TagList([new("gen_ai.operation.name", Operation), new("gen_ai.provider.name", _provider), new("gen_ai.request.model", Model.Id)]);
-        using var span = Tracing.Source.StartActivity(Model.InProcess ? ActivityKind.Internal : ActivityKind.Client, tags: tags, name: _spanName);
+        var tags = new TagList(_tags);
+        using var span = Tracing.Source.StartActivity(Model.InProcess ? ActivityKind.Internal : ActivityKind.Client, tags: _tags, name: _spanName);
         span?.SetTag("gen_ai.embeddings.dimension.count", Model.Dimension).SetTag("mnemolite.embeddings.texts", texts.Count);
         var start = _clock.GetTimestamp();
         try
