@@ -10,6 +10,7 @@ namespace MnemoLite.Tests.Cli;
 /// <summary>A backup holds what was stored, and is known to.</summary>
 public sealed class BackupTests(RunningApplication application) : IDisposable
 {
+    private readonly Guid _run = Guid.NewGuid();
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mnemolite-backup-");
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -26,12 +27,18 @@ public sealed class BackupTests(RunningApplication application) : IDisposable
         var writers = Enumerable.Range(0, 4).Select(_ => WriteUntilAsync(enough.Token)).ToList();
         var backup = await BackUpAsync();
         await enough.CancelAsync();
-        Assert.All(await Task.WhenAll(writers), written => Assert.True(written > 0));
+        var written = await Task.WhenAll(writers);
+        Assert.All(written, one => Assert.True(one > 0));
         await using var server = await RestoreAsync(backup);
         await using var connection = new NpgsqlConnection($"{server.ConnectionString}mnemolite");
         await connection.OpenAsync(Cancelled);
         await using var command = new NpgsqlCommand("SELECT content = $2::jsonb FROM events WHERE id = $1", connection) { Parameters = { new() { Value = own.Id }, new() { Value = own.Content.ToString() } } };
         Assert.Equal(true, await command.ExecuteScalarAsync(Cancelled));
+        await using var ofWriters = new NpgsqlCommand("SELECT count(*) FROM events WHERE content->>'text' LIKE $1", connection)
+        {
+            Parameters = { new() { Value = $"Backed up {_run}%" } },
+        };
+        Assert.InRange((long)(await ofWriters.ExecuteScalarAsync(Cancelled))!, 1, written.Sum()); // the first, and not yet all of theirs
     }
 
     [Fact]
@@ -74,7 +81,7 @@ public sealed class BackupTests(RunningApplication application) : IDisposable
 
     private Task<Event> RememberAsync() =>
         application.Client.CreateAsync(
-            new NewEvent { Content = JsonText.From(new { text = $"Backed up {Guid.NewGuid()}, \"with\" signs: \\ äß 漢字" }) }, Cancelled);
+            new NewEvent { Content = JsonText.From(new { text = $"Backed up {_run} {Guid.NewGuid()}, \"with\" signs: \\ äß 漢字" }) }, Cancelled);
 
     private async Task<int> WriteUntilAsync(CancellationToken enough)
     {
