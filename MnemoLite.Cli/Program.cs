@@ -12,7 +12,11 @@ var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 };
 try
 {
-    return await command.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(30), // to tidy up after an interruption
+    });
 }
 catch (OperationCanceledException)
 {

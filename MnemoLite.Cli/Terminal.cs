@@ -41,6 +41,14 @@ internal static class Terminal
         return result;
     }
 
+    /// <summary>Carries out a step that makes nothing, and ticks it off.</summary>
+    public static Task StepAsync(string doing, Func<string> done, Func<Task> step) =>
+        StepAsync(doing, _ => done(), async _ =>
+        {
+            await step();
+            return true;
+        });
+
     private static string Colored(string text, int code) => HasColor ? $"\e[{code}m{text}\e[0m" : text;
 
     private sealed class Said : IProgress<string>

@@ -39,12 +39,8 @@ internal sealed class Backup
                 "--port", database.Port.ToString(CultureInfo.InvariantCulture), "--username", database.Username!, "--no-password", database.Database!,
             ];
             await Terminal.StepAsync(
-                "Dumping the database", _ => $"Dumped {new FileInfo(Path.Combine(folder, Dump)).Length / 1e6:N1} MB",
-                async progress =>
-                {
-                    await Tool.RunAsync(Path.Combine(bin, "pg_dump"), arguments, database.Password, asPostgres: false, cancellationToken);
-                    return true;
-                });
+                "Dumping the database", () => $"Dumped {new FileInfo(Path.Combine(folder, Dump)).Length / 1e6:N1} MB",
+                () => Tool.RunAsync(Path.Combine(bin, "pg_dump"), arguments, database.Password, asPostgres: false, cancellationToken));
             var manifest = new BackupManifest(taken, connection.PostgreSqlVersion.ToString(), tables);
             await File.WriteAllTextAsync(Path.Combine(folder, ManifestFile), JsonSerializer.Serialize(manifest, Json), cancellationToken);
             Directory.Move(folder, place);
@@ -93,12 +89,8 @@ internal sealed class Backup
             "--username", database.Username!, "--no-password", "--dbname", database.Database!, Path.Combine(_folder.FullName, Dump),
         ];
         await Terminal.StepAsync(
-            "Restoring", _ => "Restored",
-            async progress =>
-            {
-                await Tool.RunAsync(Path.Combine(server.Bin, "pg_restore"), arguments, server.Password, asPostgres: false, cancellationToken);
-                return true;
-            });
+            "Restoring", () => "Restored",
+            () => Tool.RunAsync(Path.Combine(server.Bin, "pg_restore"), arguments, server.Password, asPostgres: false, cancellationToken));
         await using var connection = new NpgsqlConnection($"{server.ConnectionString}mnemolite");
         await connection.OpenAsync(cancellationToken);
         var found = await Terminal.StepAsync("Comparing", _ => null, progress => TableSum.ReadAllAsync(connection, progress, cancellationToken));
@@ -108,12 +100,13 @@ internal sealed class Backup
         Terminal.Ok($"{found.Count} tables with {found.Sum(table => table.Rows):N0} rows are what they were on {_manifest.Taken:yyyy-MM-dd HH:mm:ss} UTC");
     }
 
-    private static bool IsWhole(DirectoryInfo folder) =>
-        !folder.Name.EndsWith(Unfinished, StringComparison.Ordinal)
-        && File.Exists(Path.Combine(folder.FullName, Dump)) && File.Exists(Path.Combine(folder.FullName, ManifestFile));
-
-    private static string MakePrivate(string path) =>
+    /// <summary>Makes a folder that only its owner can look into.</summary>
+    public static string MakePrivate(string path) =>
         OperatingSystem.IsWindows()
             ? Directory.CreateDirectory(path).FullName
             : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+
+    private static bool IsWhole(DirectoryInfo folder) =>
+        !folder.Name.EndsWith(Unfinished, StringComparison.Ordinal)
+        && File.Exists(Path.Combine(folder.FullName, Dump)) && File.Exists(Path.Combine(folder.FullName, ManifestFile));
 }

@@ -83,15 +83,13 @@ internal static class BackupCommand
         return command;
     }
 
-    /// <summary>Makes the folder as 'up' would: its owner's, passed through by PostgreSQL's user; says whether it was made.</summary>
+    /// <summary>Makes the folder as 'up' would, and says whether it was made.</summary>
     private static bool PrepareFolder(string path)
     {
         var made = !Directory.Exists(path);
         if (!made && Directory.EnumerateFileSystemEntries(path).Any(entry => Path.GetFileName(entry) is not ("lock" or "backups" or "logs")))
             throw new CommandException($"{path} holds something else. Restore into a new folder: --data DIR");
-        Directory.CreateDirectory(path);
-        if (Environment.IsPrivilegedProcess && made && !OperatingSystem.IsWindows())
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        Backup.MakePrivate(path);
         File.Open(Path.Combine(path, "lock"), FileMode.OpenOrCreate).Dispose();
         return made;
     }

@@ -67,11 +67,8 @@ internal sealed class TemporaryServer : IAsyncDisposable
         await _process.WaitForExitAsync().WaitAsync(Patience);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await StopAsync();
-        _process.Dispose();
-    }
+    /// <summary>Stops it; the process object is left to the thread that waits for its end.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync();
 
     private async Task WaitUntilItAnswersAsync(CancellationToken cancellationToken)
     {

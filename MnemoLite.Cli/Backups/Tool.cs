@@ -8,18 +8,8 @@ internal static class Tool
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
 
     /// <summary>PostgreSQL refuses to run as root; Debian's packages make this user for it.</summary>
-    private static readonly string[] AsPostgres =
-        Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups", "--"] : [];
-
-    public static Process Start(string program, IEnumerable<string> arguments, string? password = null, bool asPostgres = false)
-    {
-        string[] line = [.. asPostgres ? AsPostgres : [], program, .. arguments];
-        var info = new ProcessStartInfo(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
-        if (password is not null)
-            info.Environment["PGPASSWORD"] = password;
-        info.Environment["LC_ALL"] = "C.UTF-8";
-        return Process.Start(info)!;
-    }
+    private static readonly string[] PostgresUser =
+        Environment.IsPrivilegedProcess ? ["--reuid", "postgres", "--regid", "postgres", "--init-groups"] : [];
 
     /// <summary>Starts a server that ends with this process, even when it is killed: the kernel stops it when the thread that started it ends.</summary>
     public static Task<Process> StartServerAsync(string program, IEnumerable<string> arguments)
@@ -29,7 +19,7 @@ internal static class Tool
         {
             try
             {
-                var process = Start("setpriv", ["--pdeathsig", "INT", .. AsPostgres.Skip(1).SkipLast(1), "--", program, .. arguments]);
+                var process = Start("setpriv", ["--pdeathsig", "INT", .. PostgresUser, "--", program, .. arguments]);
                 started.SetResult(process);
                 process.WaitForExit();
             }
@@ -47,7 +37,9 @@ internal static class Tool
     public static async Task RunAsync(
         string program, IEnumerable<string> arguments, string? password, bool asPostgres, CancellationToken cancellationToken)
     {
-        using var process = Start(program, arguments, password, asPostgres);
+        using var process = asPostgres && PostgresUser.Length > 0
+            ? Start("setpriv", [.. PostgresUser, "--", program, .. arguments], password)
+            : Start(program, arguments, password);
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
         var error = process.StandardError.ReadToEndAsync(cancellationToken);
         try
@@ -63,5 +55,14 @@ internal static class Tool
         await output;
         if (process.ExitCode != 0)
             throw new CommandException($"{Path.GetFileName(program)} failed: {(await error).Trim()}");
+    }
+
+    private static Process Start(string program, IEnumerable<string> arguments, string? password = null)
+    {
+        var info = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        if (password is not null)
+            info.Environment["PGPASSWORD"] = password;
+        info.Environment["LC_ALL"] = "C.UTF-8";
+        return Process.Start(info)!;
     }
 }
