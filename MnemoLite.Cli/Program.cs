@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
+using MnemoLite.Cli.Keys;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
@@ -9,6 +10,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
     BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(),
+    KeysCommand.Create(),
 };
 try
 {

@@ -19,7 +19,7 @@ public static class ServiceDefaults
     private const string AlivePath = "/alive";
 
     /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at.</summary>
-    private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics", "/v1/events/stream"];
+    private static readonly string[] QuietPaths = [AlivePath, "/alive/ready", "/health", "/readiness", "/metrics", "/v1/events/stream"];
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -35,7 +35,7 @@ public static class ServiceDefaults
     /// <summary>Maps <c>/alive</c>: 200 while the process lives.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
+        app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }).AllowAnonymous();
         return app;
     }
 

@@ -109,7 +109,7 @@ public sealed partial class KubernetesTests
             Assert.NotNull(Of(manifests, "PodDisruptionBudget", name)["spec"]!["selector"]);
             var sleep = (int)Container(service)["lifecycle"]!["preStop"]!["sleep"]!["seconds"]!;
             Assert.True((int?)service["spec"]!["template"]!["spec"]!["terminationGracePeriodSeconds"] >= sleep + 30); // as long as the host waits
-            Assert.Equal(name == "api" ? "/readiness" : "/alive", (string?)Container(service)["readinessProbe"]!["httpGet"]!["path"]);
+            Assert.Equal(name == "api" ? "/alive/ready" : "/alive", (string?)Container(service)["readinessProbe"]!["httpGet"]!["path"]);
         }
     }
 
