@@ -8,9 +8,10 @@ builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.AddProtectionKeys();
+builder.AddSignIn();
 builder.Services.AddMemoryService();
-builder.Services.AddSingleton<LiveChanges>();
-builder.Services.AddHostedService(services => services.GetRequiredService<LiveChanges>());
+builder.Services.AddSingleton<ChangeStreams>();
+builder.Services.AddScoped(services => new LiveChanges(services.GetRequiredService<ChangeStreams>(), services.GetRequiredService<SignedIn>()));
 builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);
 builder.Services.AddRazorComponents()
     .AddInteractiveServerComponents(circuit => circuit.PersistedCircuitInMemoryMaxRetained = 0) // app.js has a way back that needs none kept
@@ -27,8 +28,10 @@ app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopp
 if (!app.Environment.IsDevelopment())
     app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+app.UseSignIn();
 app.UseAntiforgery();
-app.MapStaticAssets();
+app.MapStaticAssets().AllowAnonymous();
+app.MapSignOut();
 app.MapTransfers();
 app.MapDefaultEndpoints();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode();

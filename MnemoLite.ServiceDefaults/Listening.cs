@@ -1,12 +1,15 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 
-namespace MnemoLite.Api.Security;
+namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Where the service listens, by its configuration.</summary>
-internal sealed class Listening
+public sealed class Listening
 {
     private readonly string[] _beyond;
 
+    /// <summary>Reads it from the settings that Kestrel reads it from.</summary>
     public Listening(IConfiguration configuration)
     {
         string[] urls =
@@ -28,13 +31,14 @@ internal sealed class Listening
     /// <summary>Those of the addresses that they can reach.</summary>
     public string Addresses => string.Join(", ", _beyond);
 
+    /// <summary>Whether a host is this machine, by a name or an address that only it has.</summary>
+    public static bool IsLoopbackHost(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip);
+
     /// <summary>Kestrel takes a name that is neither localhost nor an address for all addresses.</summary>
-    public static bool IsLoopback(string url)
+    private static bool IsLoopback(string url)
     {
         var address = BindingAddress.Parse(url);
         return address.IsUnixPipe || address.IsNamedPipe || IsLoopbackHost(address.Host);
     }
-
-    public static bool IsLoopbackHost(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip);
 }
