@@ -20,6 +20,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.AddServerHeader = false;
     kestrel.Limits.MaxRequestBodySize = 4 << 20;
     kestrel.Limits.MaxRequestLineSize = 128 << 10; // a vector may be a part of it
+    kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10); // a body has to come with 240 bytes a second, as Kestrel has it
 });
 builder.Services.ConfigureHttpJsonOptions(json =>
 {
@@ -64,6 +65,6 @@ routes.MapGraph();
 routes.MapStorage();
 routes.MapMcp();
 routes.MapOpenApi();
-routes.MapScalarApiReference();
+routes.MapScalarApiReference(scalar => scalar.WithNonce().DisableDefaultFonts());
 await app.RunAsync();
 return Environment.ExitCode;

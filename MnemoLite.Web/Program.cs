@@ -3,7 +3,15 @@ using MnemoLite.Web.Components;
 using MudBlazor;
 using MudBlazor.Services;
 
+const string ContentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    + "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"; // MudBlazor sets styles in elements
+
 var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+});
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
@@ -19,6 +27,7 @@ builder.Services.AddRazorComponents()
 
 var app = builder.Build();
 await app.ReadProtectionKeysAsync();
+app.UseSecurityHeaders(_ => ContentSecurityPolicy);
 // A page that has just lost this instance must not come back to it: it would hold up its end.
 app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopping => stopping.Run(context =>
 {

@@ -131,7 +131,7 @@ internal sealed class SignedIn(AuthenticationStateProvider authentication) : Cir
 /// <summary>Whether the memory asks for keys; known for a few seconds.</summary>
 internal sealed class KeyRequirement(MemoryClients clients, Listening listening, TimeProvider clock)
 {
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Patience = TimeSpan.FromSeconds(1), FirstPatience = TimeSpan.FromSeconds(5);
     private volatile Answer? _answer;
 
     public async ValueTask<bool> IsRequiredAsync(CancellationToken cancellationToken)
@@ -139,7 +139,7 @@ internal sealed class KeyRequirement(MemoryClients clients, Listening listening,
         if (_answer is { } answer && clock.GetElapsedTime(answer.At) < Fresh)
             return answer.Required;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
+        patience.CancelAfter(_answer is null ? FirstPatience : Patience);
         var required = _answer?.Required ?? listening.BeyondLoopback;
         try
         {

@@ -119,6 +119,7 @@ internal static class McpEndpoints
     {
         InvalidRequestException invalid => invalid.Message,
         JsonException json => $"{JsonReason.Field(json) ?? "The arguments"} {JsonReason.Of(json)}.",
+        TooManySearchesException many => many.Message,
         EmbeddingsAwayException => "The embedding endpoint does not answer: recall in mode keyword, or try again soon.",
         DbException { IsTransient: true } => "The memory's database is away: try again in a moment.",
         DbException { SqlState: ['2', '2', ..] or ['5', '4', ..] } => "A value cannot be stored: it has a number beyond PostgreSQL's range.",

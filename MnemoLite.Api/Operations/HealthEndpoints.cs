@@ -20,7 +20,7 @@ internal static class HealthEndpoints
             .WithDescription("200 healthy, 503 degraded: the database is away or the store not ready yet.");
         operations.MapGet("/readiness", ReadinessAsync).WithName("Readiness").WithSummary("Whether the service takes requests")
             .WithDescription("200 it does, 503 it does not.");
-        operations.MapGet("/alive/ready", IsReadyAsync).AllowAnonymous().ExcludeFromDescription(); // for probes, which have no key: it says no more
+        operations.MapGet("/alive/ready", IsReadyAsync).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription(); // for probes, which have no key: it says no more
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Encodings.Web;
 using System.Threading.RateLimiting;
@@ -16,7 +15,7 @@ internal sealed class KeyAuthentication(
 {
     public new const string Scheme = "Bearer";
     private const string Start = $"{Scheme} ", Challenge = $"{Scheme} realm=\"MnemoLite\"";
-    private TimeSpan? _retryAfter;
+    private string? _retryAfter;
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -41,17 +40,17 @@ internal sealed class KeyAuthentication(
         if (lease.IsAcquired)
             Log.WrongKey(log, address, reason);
         else
-            _retryAfter = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromMinutes(1);
+            _retryAfter = Limits.Seconds(lease);
         return AuthenticateResult.Fail("The key is wrong.");
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         var result = await HandleAuthenticateOnceSafeAsync();
-        if (_retryAfter is { } retryAfter)
+        if (_retryAfter is not null)
         {
             Response.StatusCode = StatusCodes.Status429TooManyRequests;
-            Response.Headers.RetryAfter = Math.Ceiling(retryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            Response.Headers.RetryAfter = _retryAfter;
             return;
         }
         Response.StatusCode = StatusCodes.Status401Unauthorized;

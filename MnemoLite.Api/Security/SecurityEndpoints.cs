@@ -4,17 +4,19 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using MnemoLite.Client;
+using Scalar.AspNetCore;
 
 namespace MnemoLite.Api.Security;
 
 internal static class SecurityEndpoints
 {
-    /// <summary>Keys, where they are needed: beyond loopback, or by configuration. Where they are not, nothing of it is in the way of a request.</summary>
+    /// <summary>Limits; and keys, where they are needed: beyond loopback, or by configuration. What is not needed is not in the way of a request.</summary>
     public static IHostApplicationBuilder AddSecurity(this IHostApplicationBuilder builder)
     {
         var auth = builder.AddSettings<AuthOptions>(AuthOptions.Section);
         var listening = new Listening(builder.Configuration);
         auth.Required |= listening.BeyondLoopback;
+        builder.AddLimits(auth.Required);
         if (!auth.Required)
         {
             builder.Services.Configure<RouteOptions>(routes => routes.SuppressCheckForUnhandledSecurityMetadata = true);
@@ -37,13 +39,15 @@ internal static class SecurityEndpoints
     /// <summary>Who has no key, or one for less than is asked, comes no further than here; where no keys are required, who is not of this machine.</summary>
     public static void UseSecurity(this WebApplication app)
     {
+        app.UseSecurityHeaders(ContentSecurityPolicy);
         var required = app.Services.GetRequiredService<IOptions<AuthOptions>>().Value.Required;
         var anyHost = required || app.Configuration["AllowedHosts"] is not (null or "*"); // by keys, or ASP.NET Core's own check
         app.Use((http, next) => OtherSite(http.Request, required, anyHost) is { } reason ? RefuseAsync(http, reason) : next(http));
-        if (!required)
-            return;
-        app.UseAuthentication();
-        app.UseAuthorization();
+        if (required)
+            app.UseAuthentication();
+        app.UseLimits();
+        if (required)
+            app.UseAuthorization();
     }
 
     /// <summary>Of the routes in the group, those that only have GET need the scope read and the others write, unless they say something else.</summary>
@@ -78,6 +82,13 @@ internal static class SecurityEndpoints
                 ? null
                 : "The memory is for agents and programs: a page of another origin may not use it.";
     }
+
+    /// <summary>Answers are data, to be shown by no browser; but for the page that shows the API.</summary>
+    private static string ContentSecurityPolicy(HttpContext http) =>
+        http.Request.Path.StartsWithSegments("/scalar", StringComparison.Ordinal) && http.Items[ScalarOptions.NonceHttpContextItemKey] is string nonce
+            ? $"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+                + "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+            : "default-src 'none'; frame-ancestors 'none'";
 
     private static Task RefuseAsync(HttpContext http, string reason) =>
         TypedResults.Problem(reason, statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(http);

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Playwright;
+using MnemoLite.Cli.Keys;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 using MnemoLite.Tests.Security;
@@ -7,43 +8,57 @@ using static Microsoft.Playwright.Assertions;
 
 namespace MnemoLite.Tests.Browser;
 
-/// <summary>The dashboard of a memory that asks for keys.</summary>
-public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>, IAsyncLifetime
+/// <summary>A dashboard before an API that asks for keys, and a browser.</summary>
+public sealed class ProtectedDashboard(RunningApplication app) : IAsyncLifetime
 {
+    private readonly ProtectedApi _api = new(app);
     private ApiProcess _web = null!;
-    private string _address = null!;
     private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
 
-    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+    public string Address { get; private set; } = null!;
+
+    public IBrowser Browser { get; private set; } = null!;
+
+    internal KeyStore Keys => _api.Keys;
 
     public async ValueTask InitializeAsync()
     {
-        _web = ApiProcess.StartDashboard(api.Address);
+        await _api.InitializeAsync();
+        _web = ApiProcess.StartDashboard(_api.Address);
         _playwright = await Playwright.CreateAsync();
-        _browser = await Dashboard.LaunchAsync(_playwright);
-        _address = (await _web.FindAddressAsync(Cancelled)).ToString().TrimEnd('/');
+        Browser = await Dashboard.LaunchAsync(_playwright);
+        Address = (await _web.FindAddressAsync(CancellationToken.None)).ToString().TrimEnd('/');
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _browser.DisposeAsync();
+        await Browser.DisposeAsync();
         _playwright.Dispose();
         await _web.DisposeAsync();
+        await _api.DisposeAsync();
     }
+}
+
+/// <summary>The dashboard of a memory that asks for keys.</summary>
+public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<ProtectedDashboard>
+{
+    private readonly string _address = dashboard.Address;
+    private readonly IBrowser _browser = dashboard.Browser;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task A_person_signs_in_with_a_key_and_out_again()
     {
-        var key = await api.Keys.CreateAsync("Anna's", Scopes.Write, null, Cancelled);
+        var key = await dashboard.Keys.CreateAsync("Anna's", Scopes.Write, null, Cancelled);
         var page = await _browser.NewPageAsync();
-        var dashboard = new DashboardPage(page, _address);
+        var shown = new DashboardPage(page, _address);
         await page.GotoAsync($"{_address}/search?q=tabs");
         await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2Fsearch%3Fq%3Dtabs");
-        Assert.Empty(await dashboard.ViolationsAsync());
+        Assert.Empty(await shown.ViolationsAsync());
         await SubmitAsync(page, ApiKey.Create().Key);
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This is no key");
-        Assert.Empty(await dashboard.ViolationsAsync());
+        Assert.Empty(await shown.ViolationsAsync());
 
         await SubmitAsync(page, key);
         await Expect(page).ToHaveURLAsync($"{_address}/search?q=tabs");
@@ -53,7 +68,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
         Assert.DoesNotContain(key[^43..], cookie.Value, StringComparison.Ordinal);
         Assert.DoesNotContain(key[^43..], await page.ContentAsync(), StringComparison.Ordinal);
 
-        await dashboard.GoToAsync("/");
+        await shown.GoToAsync("/");
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory" }).First.ClickAsync();
         await page.GetByLabel("What should be remembered?").FillAsync("Written by one who signed in");
         await page.GetByRole(AriaRole.Button, new() { Name = "Remember", Exact = true }).ClickAsync();
@@ -62,7 +77,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
         await Expect(page).ToHaveURLAsync($"{_address}/sign-in");
         await page.GotoAsync(_address);
         await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2F");
-        dashboard.HasNoComplaints();
+        shown.HasNoComplaints();
     }
 
     [Fact]
@@ -71,7 +86,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
         await using var context = await _browser.NewContextAsync(new() { JavaScriptEnabled = false });
         var page = await context.NewPageAsync();
         await page.GotoAsync($"{_address}/monitoring");
-        await SubmitAsync(page, await api.Keys.CreateAsync("plain", Scopes.Read, null, Cancelled));
+        await SubmitAsync(page, await dashboard.Keys.CreateAsync("plain", Scopes.Read, null, Cancelled));
         await Expect(page).ToHaveURLAsync($"{_address}/monitoring");
         await Expect(page.Locator("h1")).ToHaveTextAsync("Monitoring");
     }
@@ -79,7 +94,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
     [Fact]
     public async Task Who_may_only_read_is_told_so_and_who_may_no_more_has_to_sign_in_anew()
     {
-        var key = await api.Keys.CreateAsync("reader", Scopes.Read, null, Cancelled);
+        var key = await dashboard.Keys.CreateAsync("reader", Scopes.Read, null, Cancelled);
         var page = await _browser.NewPageAsync();
         await page.GotoAsync(_address);
         await SubmitAsync(page, key);
@@ -90,7 +105,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("not allowed to do this");
 
         Assert.True(ApiKey.TryReadId(key, out var id));
-        await api.Keys.RevokeAsync(id, Cancelled);
+        await dashboard.Keys.RevokeAsync(id, Cancelled);
         await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2F", new() { Timeout = 60_000 });
     }
 
@@ -116,7 +131,7 @@ public sealed class SignInTests(ProtectedApi api) : IClassFixture<ProtectedApi>,
     {
         var page = await _browser.NewPageAsync();
         await page.GotoAsync($"{_address}/sign-in?ReturnUrl={Uri.EscapeDataString(target)}");
-        await SubmitAsync(page, await api.Keys.CreateAsync("led", Scopes.Read, null, Cancelled));
+        await SubmitAsync(page, await dashboard.Keys.CreateAsync("led", Scopes.Read, null, Cancelled));
         await Expect(page).ToHaveURLAsync($"{_address}/");
     }
 

@@ -4,6 +4,7 @@ using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Graph;
+using MnemoLite.Api.Security;
 using MnemoLite.Api.Storage;
 using Npgsql;
 
@@ -23,6 +24,7 @@ public sealed partial class KubernetesTests
     [
         (DatabaseOptions.Section, typeof(DatabaseOptions)), (CachingOptions.Section, typeof(CachingOptions)), (GraphOptions.Section, typeof(GraphOptions)),
         (EmbeddingOptions.Section, typeof(EmbeddingOptions)), (RetentionOptions.Section, typeof(RetentionOptions)),
+        (AuthOptions.Section, typeof(AuthOptions)), (LimitOptions.Section, typeof(LimitOptions)),
     ];
 
     public static TheoryData<string> Overlays => ["overlays/one-node", "overlays/production"];

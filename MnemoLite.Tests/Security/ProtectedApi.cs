@@ -22,6 +22,8 @@ public sealed class ProtectedApi(RunningApplication app) : IAsyncLifetime
 
     public string Output => _api.Output;
 
+    internal string[] Settings { get; init; } = [];
+
     internal KeyStore Keys { get; private set; } = null!;
 
     internal OwnDatabase Database => _database;
@@ -29,7 +31,7 @@ public sealed class ProtectedApi(RunningApplication app) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _database = await OwnDatabase.CreateAsync(app);
-        _api = ApiProcess.Start(_database.Setting, "--Auth:Required=true");
+        _api = ApiProcess.Start([_database.Setting, "--Auth:Required=true", .. Settings]);
         Stranger = await _api.ConnectAsync(CancellationToken.None);
         Address = Stranger.BaseAddress!;
         Keys = new(_database.ConnectionString);
