@@ -66,5 +66,12 @@ routes.MapStorage();
 routes.MapMcp();
 routes.MapOpenApi();
 routes.MapScalarApiReference(scalar => scalar.WithNonce().DisableDefaultFonts());
-await app.RunAsync();
+try
+{
+    await app.RunAsync();
+}
+catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+{
+    // it was not to start, and the log says why
+}
 return Environment.ExitCode;

@@ -69,7 +69,7 @@ internal static class SignIn
         {
             await context.HttpContext.RequestServices.GetRequiredService<MemoryClients>().Create(key).GetAccessAsync(context.HttpContext.RequestAborted);
         }
-        catch (MnemoLiteException refused) when (refused.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.TooManyRequests)
+        catch (MnemoLiteException refused) when (refused.StatusCode == HttpStatusCode.Unauthorized)
         {
             context.RejectPrincipal();
             await context.HttpContext.SignOutAsync();

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using Microsoft.Extensions.Options;
+using System.Runtime.CompilerServices;
 using MnemoLite.Api.Database;
 
 namespace MnemoLite.Api.Security;
@@ -10,7 +10,7 @@ namespace MnemoLite.Api.Security;
 /// costs no query, whoever sends it. While the database is away they are good for <see cref="Longest"/>.
 /// </summary>
 internal sealed class KeyRing(
-    KeyStore store, StorePreparation preparation, Listening listening, IOptions<AuthOptions> auth, TimeProvider clock, IHostApplicationLifetime lifetime,
+    KeyStore store, StorePreparation preparation, Listening listening, TimeProvider clock, IHostApplicationLifetime lifetime,
     ILogger<KeyRing> log) : BackgroundService
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Longest = TimeSpan.FromMinutes(1);
@@ -37,13 +37,22 @@ internal sealed class KeyRing(
         return new(FindAnewAsync(id, cancellationToken));
     }
 
+    /// <summary>What is told for as long as the key is good that it is told to.</summary>
+    public async IAsyncEnumerable<T> WhileGoodAsync<T>(StoredKey key, IAsyncEnumerable<T> items, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var item in items.WithCancellation(cancellationToken))
+        {
+            if (await FindAsync(key.Id, cancellationToken) is null || key.IsExpired(clock.GetUtcNow()))
+                yield break;
+            yield return item;
+        }
+    }
+
     /// <summary>Notes, to the minute, that a key was used.</summary>
     public void NoteUse(string id) => _used.TryAdd(id, true);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!auth.Value.Required)
-            return;
         while (!preparation.Ready)
             await Task.Delay(Moment, clock, stoppingToken);
         if (!await HasUsableKeyAsync(stoppingToken))

@@ -27,6 +27,28 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     }
 
     [Fact]
+    public async Task A_stream_of_changes_ends_when_its_key_is_revoked()
+    {
+        var key = await api.Keys.CreateAsync("watcher", Scopes.Read, null, Cancelled);
+        Assert.True(ApiKey.TryReadId(key, out var id));
+        var watching = Task.Run(
+            async () =>
+            {
+                await foreach (var change in new MnemoLiteClient(api.ClientOf(key)).WatchAsync(Cancelled))
+                {
+                    if (change.EventType == "ready")
+                        await api.Keys.RevokeAsync(id, Cancelled);
+                }
+            },
+            Cancelled);
+        await Eventually.UntilAsync(async () =>
+        {
+            await new MnemoLiteClient(api.Clients[Scopes.Write]).CreateAsync(new() { Content = JsonText.Parse("{}") }, Cancelled);
+            return watching.IsCompletedSuccessfully;
+        });
+    }
+
+    [Fact]
     public async Task A_key_opens_nothing_after_its_days()
     {
         var client = api.ClientOf(await api.Keys.CreateAsync("a moment", Scopes.Read, DateTimeOffset.UtcNow.AddSeconds(3), Cancelled));
