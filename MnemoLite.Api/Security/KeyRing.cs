@@ -89,7 +89,11 @@ internal sealed class KeyRing(
         }
         catch (Exception exception) when (exception is DbException or TimeoutException && known is not null && clock.GetElapsedTime(known.ReadAt) < Longest)
         {
-            _known = known with { CheckedAt = clock.GetTimestamp() };
+            lock (_lock)
+            {
+                if (_known == known) // and none came after all
+                    _known = known with { CheckedAt = clock.GetTimestamp() };
+            }
         }
         return known.Keys.GetValueOrDefault(id);
     }
