@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every answer tells browsers: to take nothing for what it is not, to show it in no other page, to tell no one where they came from.</summary>
+/// <summary>What every answer tells browsers: to take nothing for what it is not, to show it in no other page, to tell no one where they came from, to keep no memory.</summary>
 public static class SecurityHeaders
 {
     /// <summary>Sets them on every answer, with the Content-Security-Policy that goes with the request.</summary>
@@ -18,6 +18,8 @@ public static class SecurityHeaders
             headers["Referrer-Policy"] = "no-referrer";
             headers["Cross-Origin-Resource-Policy"] = "same-origin";
             headers.ContentSecurityPolicy = contentSecurityPolicy(http);
+            if (headers.CacheControl.Count == 0 && headers.ETag.Count == 0)
+                headers.CacheControl = "no-store"; // memories are kept by no cache; assets say themselves for how long
             if (http.Request.IsHttps)
                 headers.StrictTransportSecurity = "max-age=31536000";
             return Task.CompletedTask;

@@ -34,6 +34,12 @@ app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopp
     context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
     return Task.CompletedTask;
 }));
+// Pages need an address of their own to lead to others; HTTP lets a client leave the host empty.
+app.UseWhen(http => !http.Request.Host.HasValue && !http.Request.Path.StartsWithSegments("/alive"), refused => refused.Run(context =>
+{
+    context.Response.StatusCode = StatusCodes.Status400BadRequest;
+    return Task.CompletedTask;
+}));
 if (!app.Environment.IsDevelopment())
     app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);

@@ -28,6 +28,7 @@ internal static class ErrorServices
                 _ => null,
             };
         });
+        builder.Services.AddSingleton<IProblemDetailsWriter, AnyAcceptWriter>();
         return builder;
     }
 
@@ -36,5 +37,17 @@ internal static class ErrorServices
         app.UseExceptionHandler(new ExceptionHandlerOptions { SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages();
         return app;
+    }
+
+    /// <summary>Problem documents also for who accepts no JSON: there is no other answer than that.</summary>
+    private sealed class AnyAcceptWriter : IProblemDetailsWriter
+    {
+        public bool CanWrite(ProblemDetailsContext context) => context.HttpContext.Request.Headers.Accept.Count > 0;
+
+        public ValueTask WriteAsync(ProblemDetailsContext context)
+        {
+            context.HttpContext.Request.Headers.Accept = default;
+            return context.HttpContext.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(context);
+        }
     }
 }

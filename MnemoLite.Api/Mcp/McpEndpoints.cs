@@ -55,6 +55,7 @@ internal static class McpEndpoints
                     {
                         try
                         {
+                            CheckText(request.Params.Arguments);
                             return await Logged(next)(request, cancellationToken);
                         }
                         catch (Exception exception) when (Explain(exception) is { } explanation)
@@ -113,6 +114,13 @@ internal static class McpEndpoints
     }
 
     public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read).ExcludeFromDescription();
+
+    /// <summary>A <see cref="JsonObject"/> is read late, and would then fail on what is no text.</summary>
+    private static void CheckText(IDictionary<string, JsonElement>? arguments)
+    {
+        foreach (var argument in arguments?.Values.Where(argument => argument.ValueKind == JsonValueKind.Object) ?? [])
+            JsonText.Parse(argument.GetRawText());
+    }
 
     /// <summary>What the agent can mend, or must wait for; null where it is a fault of ours.</summary>
     private static string? Explain(Exception exception) => exception switch
