@@ -22,17 +22,19 @@ internal sealed class ApplicationRunner(
     private readonly List<IAsyncDisposable> _proxies = [];
     private string _dataDirectory = "";
     private FileStream? _dataLock;
+    private HostServer? _host;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         PrepareDataDirectory();
         AllocatePorts();
+        _host = new HostServer(_dataDirectory, options.Value.HostPort, _ => { });
+        await _host.StartAsync(cancellationToken);
         foreach (var resource in resources.Cast<Resource>())
         {
             var stop = new CancellationTokenSource();
             _running[resource] = (stop, resource is PostgresDatabaseResource ? Task.CompletedTask : RunAsync(resource, stop.Token));
         }
-        await Task.Yield();
         cancellationToken.ThrowIfCancellationRequested();
     }
 
@@ -53,6 +55,9 @@ internal sealed class ApplicationRunner(
         foreach (var proxy in _proxies)
             await proxy.DisposeAsync();
         _proxies.Clear();
+        if (_host is not null)
+            await _host.DisposeAsync();
+        _host = null;
     }
 
     public async ValueTask DisposeAsync()
