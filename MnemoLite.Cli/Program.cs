@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
+using MnemoLite.Cli.Checks;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
-    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(),
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(),
 };
 try
 {
