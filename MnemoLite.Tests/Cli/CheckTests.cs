@@ -46,6 +46,26 @@ public sealed class CheckTests(RunningApplication application)
         Assert.Equal(1, check.List.Finish());
     }
 
+    [Fact]
+    public async Task An_interrupted_check_keeps_nothing()
+    {
+        using var interrupt = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        using var check = new SystemCheck(application.Http.BaseAddress!, application.Web);
+        Task? checking = null;
+        await foreach (var change in application.Client.WatchAsync(Cancelled))
+        {
+            if (change.EventType == "ready")
+                checking = check.FullAsync(interrupt.Token);
+            else if (change.EventType == "created" && change.Data.Event!.Metadata.ToElement().TryGetProperty("mnemolite_check", out _))
+                break;
+        }
+        await interrupt.CancelAsync();
+        if (await Record.ExceptionAsync(() => checking!) is { } exception) // none where it was through before the change was heard of
+            Assert.IsAssignableFrom<OperationCanceledException>(exception);
+        Assert.Contains(check.List.Results, result => result is { What: "It is forgotten", Passed: true });
+        Assert.Empty((await application.Client.SearchAsync(new SearchRequest { Filter = OwnEvents }, Cancelled)).Events);
+    }
+
     private static Uri NobodyListens()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
