@@ -13,11 +13,13 @@ var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 };
 try
 {
-    return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+    var parsed = command.Parse(args);
+    var exitCode = await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30), // to tidy up after an interruption
     });
+    return parsed.Errors.Count == 0 ? exitCode : 2;
 }
 catch (OperationCanceledException)
 {

@@ -38,7 +38,7 @@ internal sealed class CheckList
     public void Failed(string what, string why, string remedy)
     {
         _results.Add(new(what, false));
-        Terminal.NotOk($"{what}: {why}. {remedy}");
+        Terminal.NotOk($"{what}: {why}", remedy);
     }
 
     /// <summary>Tells how many passed, and gives the exit code.</summary>

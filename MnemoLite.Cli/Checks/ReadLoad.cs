@@ -63,9 +63,7 @@ internal sealed class ReadLoad(MnemoLiteClient client, CheckList list)
 
     private static string QueryOf(Event? @event)
     {
-        var text = @event?.Content.ToElement() is { } content && content.TryGetProperty("text", out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
-            : "";
+        var text = SystemCheck.TextOf(@event);
         return string.IsNullOrWhiteSpace(text) ? "memory" : text[..Math.Min(QueryLength, text.Length)];
     }
 }

@@ -24,7 +24,8 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
     public void Dispose() => _http.Dispose();
 
     /// <summary>Whether everything answers.</summary>
-    public async Task QuickAsync(CancellationToken cancellationToken)
+    /// <returns>Whether the API does, without which nothing else can be tried out.</returns>
+    public async Task<bool> QuickAsync(CancellationToken cancellationToken)
     {
         Health? health = null;
         await List.CheckAsync("The API is healthy", LookAtStatus, async () =>
@@ -35,7 +36,7 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
         foreach (var (name, service) in health?.Services ?? new Dictionary<string, ServiceHealth>())
         {
             if (service.Status is "ok" or "behind") // behind: it catches up by itself
-                List.Passed($"{name} is in order", string.Join(' ', new[] { service.Status, service.Version ?? service.Model }.OfType<string>()));
+                List.Passed($"{name} is in order", service.Status == "ok" ? service.Version ?? service.Model ?? "ok" : service.Status);
             else
                 List.Failed($"{name} is in order", $"{service.Status}{(service.Detail is { } detail ? $", {detail.TrimEnd('.')}" : "")}", LookAtLog);
         }
@@ -44,6 +45,11 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
             using var answer = await _http.GetAsync(new Uri(web, "/alive"), cancellationToken);
             return answer.EnsureSuccessStatusCode().RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority);
         }, cancellationToken);
+        if (health is null)
+        {
+            Terminal.Note("Without the API nothing else can be tried out");
+            return false;
+        }
         await List.CheckAsync("The version is known", LookAtStatus,
             async () => (await Client.GetSystemMetricsAsync(cancellationToken)).Process.Version, cancellationToken);
         await List.CheckAsync("The store answers", LookAtLog, async () =>
@@ -51,12 +57,14 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
             var store = await Client.GetStoreAsync(cancellationToken);
             return $"{store.Events:N0} events, {store.SizeBytes / 1048576.0:N1} MiB, model {store.Model}";
         }, cancellationToken);
+        return true;
     }
 
     /// <summary>And whether a memory of its own is kept, found and forgotten.</summary>
-    public async Task FullAsync(CancellationToken cancellationToken)
+    public async Task<bool> FullAsync(CancellationToken cancellationToken)
     {
-        await QuickAsync(cancellationToken);
+        if (!await QuickAsync(cancellationToken))
+            return false;
         await using (var trial = new Trial(Client, List, cancellationToken))
         {
             await trial.RunAsync();
@@ -65,16 +73,21 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
         await List.CheckAsync("Metrics are told", LookAtLog, async () =>
         {
             var families = (await _http.GetStringAsync(new Uri("metrics", UriKind.Relative), cancellationToken)).Split('\n').Count(line => line.StartsWith("# TYPE ", StringComparison.Ordinal));
-            return families > 0 ? $"{families} of them" : throw new CommandException("there are none");
+            return families > 0 ? $"{families} metrics" : throw new CommandException("there are none");
         }, cancellationToken);
+        return true;
     }
 
     /// <summary>And whether it is fast enough for many users at a time; reads only.</summary>
     public async Task LoadAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
-        await FullAsync(cancellationToken);
-        await new ReadLoad(Client, List).RunAsync(duration, cancellationToken);
+        if (await FullAsync(cancellationToken))
+            await new ReadLoad(Client, List).RunAsync(duration, cancellationToken);
     }
+
+    /// <summary>What an event says in <c>content.text</c>, if it does.</summary>
+    internal static string? TextOf(Event? @event) =>
+        @event?.Content.ToElement().TryGetProperty("text", out var text) == true && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
 
     private async Task<string> ListToolsAsync(CancellationToken cancellationToken)
     {
@@ -91,7 +104,8 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
     /// <summary>An event and a part of the graph that no one else has; whatever becomes of them, they are deleted in the end.</summary>
     private sealed class Trial(MnemoLiteClient client, CheckList list, CancellationToken cancellationToken) : IAsyncDisposable
     {
-        private static readonly TimeSpan EmbeddingPatience = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromMilliseconds(250);
+        private const string Name = "mnemolite_check", Beginning = "MnemoLite checks itself with a memory of its own, ";
+        private static readonly TimeSpan EmbeddingPatience = TimeSpan.FromSeconds(15), Pause = TimeSpan.FromMilliseconds(250), LongestCheck = TimeSpan.FromHours(1);
 
         private readonly Guid _mark = Guid.NewGuid(), _node = Guid.CreateVersion7(), _neighbour = Guid.CreateVersion7();
         private readonly string _word = RandomNumberGenerator.GetString("abcdefghijklmnop", 24);
@@ -99,19 +113,20 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
 
         private Event Own => _event ?? throw new CommandException("there is no memory to try it with");
 
-        private string Text => $"MnemoLite checks itself with a memory of its own, {_word}";
+        private string Text => Beginning + _word;
 
-        private JsonText Mark => JsonText.From(new { mnemolite_check = _mark });
+        private JsonText Mark => JsonText.From(new Dictionary<string, Guid> { [Name] = _mark });
 
         public async Task RunAsync()
         {
+            await CheckAsync("Nothing of earlier checks is left", ForgetEarlierAsync);
             await CheckAsync("A memory is kept", async () =>
             {
                 _event = await client.CreateAsync(new NewEvent { Content = JsonText.From(new { text = Text }), Metadata = Mark }, cancellationToken);
                 return $"{_event.Id}";
             });
             await CheckAsync("It is read", async () =>
-                (await client.GetAsync(Own.Id, cancellationToken))?.Content.ToElement().GetProperty("text").GetString() == Text
+                TextOf(await client.GetAsync(Own.Id, cancellationToken)) == Text
                     ? "as it was written"
                     : throw new CommandException("it is not as it was written"));
             await CheckAsync("It is changed", async () =>
@@ -136,6 +151,22 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
             await CheckAsync("The graph links two nodes", LinkAsync);
         }
 
+        /// <summary>Deletes what checks that were killed could not.</summary>
+        private async Task<string> ForgetEarlierAsync()
+        {
+            var before = DateTimeOffset.UtcNow - LongestCheck;
+            var filter = JsonText.From(new Dictionary<string, object> { [Name] = new Dictionary<string, bool> { ["$exists"] = true } });
+            var forgotten = 0;
+            foreach (var @event in (await client.SearchAsync(new SearchRequest { Filter = filter, TsEnd = before, Limit = 1000 }, cancellationToken)).Events)
+            {
+                if (TextOf(@event)?.StartsWith(Beginning, StringComparison.Ordinal) == true)
+                    forgotten += await client.DeleteAsync(@event.Id, cancellationToken) ? 1 : 0;
+            }
+            foreach (var node in (await client.ListNodesAsync(Name, limit: 1000, cancellationToken: cancellationToken)).Nodes.Where(node => node.Data.CreatedAt < before))
+                forgotten += await client.DeleteNodeAsync(node.Data.Id, cancellationToken) ? 1 : 0;
+            return forgotten == 0 ? "none was" : $"{forgotten} deleted now";
+        }
+
         /// <summary>Deletes what was made, also when the checks were interrupted.</summary>
         public async ValueTask DisposeAsync()
         {
@@ -157,7 +188,7 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
         private async Task<string> LinkAsync()
         {
             foreach (var id in new[] { _node, _neighbour })
-                await client.CreateNodeAsync(new NewGraphNode { Id = id, Type = "mnemolite_check", Label = $"{_word} {id}", Properties = Mark }, cancellationToken);
+                await client.CreateNodeAsync(new NewGraphNode { Id = id, Type = Name, Label = $"{_word} {id}", Properties = Mark }, cancellationToken);
             await client.CreateEdgeAsync(new NewGraphEdge { Source = _node, Target = _neighbour }, cancellationToken);
             var around = await client.ExpandAsync(_node, cancellationToken: cancellationToken);
             return around?.Nodes.Any(node => node.Data.Id == _neighbour) == true ? "one edge" : throw new CommandException("the neighbour is not found");
