@@ -17,10 +17,13 @@ internal sealed class Release(DirectoryInfo folder)
     public string Path => folder.FullName;
 
     /// <summary>The version of MnemoLite it is, with its commit.</summary>
-    public string Version => FileVersionInfo.GetVersionInfo(System.IO.Path.Combine(Path, "MnemoLite.Api", "MnemoLite.Api.dll")).ProductVersion ?? "?";
+    public string Version => Short(FileVersionInfo.GetVersionInfo(System.IO.Path.Combine(Path, "MnemoLite.Api", "MnemoLite.Api.dll")).ProductVersion ?? "?");
 
     /// <summary>Whether it was taken back by a rollback, and must not run by itself.</summary>
     public bool IsWithdrawn => File.Exists(System.IO.Path.Combine(Path, WithdrawnMark));
+
+    /// <summary>A version with the first letters of its commit.</summary>
+    public static string Short(string version) => version.IndexOf('+', StringComparison.Ordinal) is var plus and > 0 ? version[..Math.Min(version.Length, plus + 8)] : version;
 
     public bool IsOf(string fingerprint) => Name.EndsWith(fingerprint, StringComparison.Ordinal);
 
