@@ -56,10 +56,15 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
 
 if (settings["Backup:Every"] is { Length: > 0 } every)
 {
-    string[] to = settings["Backup:To"] is { Length: > 0 } folder ? ["--to", folder] : settings["Archive"] is { Length: > 0 } wal ? ["--archive", wal] : [];
-    string[] keep = settings["Backup:Keep"] is { Length: > 0 } number ? ["--keep", number] : [];
+    List<string> backup = ["backup", "--every", every];
+    if (settings["Backup:To"] is { Length: > 0 } folder)
+        backup.AddRange(["--to", folder]);
+    else if (settings["Archive"] is { Length: > 0 } ofBases)
+        backup.AddRange(["--archive", ofBases]);
+    if (settings["Backup:Keep"] is { Length: > 0 } keep)
+        backup.AddRange(["--keep", keep]);
     builder.AddProject<Projects.MnemoLite_Cli>("backups")
-        .WithArgs(["backup", "--every", every, .. to, .. keep])
+        .WithArgs(backup.ToArray())
         .WithReference(database)
         .WaitFor(api); // which has made the schema then
 }

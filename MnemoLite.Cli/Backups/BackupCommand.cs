@@ -121,6 +121,7 @@ internal static class BackupCommand
     {
         var (connectionString, bin) = await FindDatabaseAsync(data, cancellationToken);
         var backup = await Backup.CreateAsync(connectionString, bin, place, TimeProvider.System, cancellationToken);
+        await LeaveTimeAsync(connectionString, cancellationToken);
         if (keep is { } number)
             BackupFolder.RemoveOldest(place, number);
         Console.WriteLine($"The backup is {backup.FullName}. That it can be restored is proved by: ./mnemolite verify {backup.FullName}");
@@ -131,6 +132,7 @@ internal static class BackupCommand
         var (connectionString, bin) = await FindDatabaseAsync(data, cancellationToken);
         var archive = new Archive(folder);
         var backup = await archive.CreateBaseAsync(connectionString, bin, TimeProvider.System, cancellationToken);
+        await LeaveTimeAsync(connectionString, cancellationToken);
         if (keep is { } number)
             await archive.RemoveOldestAsync(number, bin, cancellationToken);
         Console.WriteLine($"The base backup is {backup.FullName}. Any time from now on is restored by: ./mnemolite restore {folder.FullName} --at TIME --data NEW");
@@ -164,6 +166,16 @@ internal static class BackupCommand
         await using var connection = new NpgsqlConnection($"{connectionString};Pooling=false");
         await connection.OpenAsync(cancellationToken);
         return (connectionString, PostgresBinaries.OfVersion(connection.PostgreSqlVersion.Major));
+    }
+
+    /// <summary>Has the database know of its backup, so that the service can tell how old it is.</summary>
+    private static async Task LeaveTimeAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection($"{connectionString};Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET mnemolite.last_backup = %L', current_database(), now()); END $$", connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static TimeSpan? ParseInterval(ArgumentResult result)

@@ -77,7 +77,7 @@ internal sealed class TemporaryServer : IAsyncDisposable
                     "env", $"WAL_ARCHIVE={wal}", Path.Combine(bin, "postgres"), "-D", cluster, "-c", "listen_addresses=",
                     "-c", $"unix_socket_directories={folder.FullName}", "-c", $"hba_file={access}", "-c", "port=5432", "-c", "hot_standby=off",
                     "-c", "lc_messages=C", "-c", "timezone=UTC", "-c", "logging_collector=off", "-c", "max_wal_size=4GB",
-                    "-c", $"restore_command={Fetch}", .. until,
+                    "-c", $"restore_command={Fetch}", .. until, "-c", "archive_mode=on", "-c", "archive_command=", // later, by who goes on with it
                 ],
                 said, cancellationToken);
             server = new TemporaryServer(process, $"Host={folder.FullName};Port=5432", bin, NewPassword(), folder);
@@ -152,7 +152,8 @@ internal sealed class TemporaryServer : IAsyncDisposable
         if (After("FATAL:  ") is "recovery ended before configured recovery target was reached")
         {
             var last = After("last completed transaction was at log time ") is { } time ? $"of {time[..19]} UTC" : "in the base backup";
-            return $"The archive ends before that time: its last change is {last}. Without --at everything in it is restored.";
+            return $"The archive ends before that time: its last change is {last}. What a running database wrote comes there within a minute; "
+                + "without --at everything that is there is restored.";
         }
         var damage = Array.FindLast(lines, line => line.StartsWith("gzip: ", StringComparison.Ordinal));
         return $"PostgreSQL ended before it was ready: {After("FATAL:  ") ?? lines.LastOrDefault()}{(damage is null ? "" : $" ({damage})")}";

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MnemoLite.Cli;
@@ -33,21 +34,34 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
     }
 
     [Fact]
-    public async Task What_the_application_backed_up_and_archived_by_itself_starts_again_in_a_new_folder()
+    public async Task What_is_restored_starts_again_and_goes_on_with_the_archive()
     {
-        var kept = await application.RememberAsync();
-        await application.Client.DeleteAsync(kept.Id, Cancelled);
-        await application.ArchiveAsync();
+        var (archive, first, second, third, _) = await CopyAsync();
         var data = new DirectoryInfo(Path.Combine(_folder.FullName, "restored"));
-        string[] arguments = [application.ArchiveFolder.FullName, "--at", $"{kept.Time:O}", "--data", data.FullName];
+        string[] arguments = [archive.FullName, "--at", $"{first.Time:O}", "--data", data.FullName];
         Assert.Equal(0, await BackupCommand.CreateRestore().Parse(arguments).InvokeAsync(new() { EnableDefaultExceptionHandler = false }, Cancelled));
 
-        await using var app = await RunningApplication.StartAsync(data, "--MnemoLite:DataVolume=postgres");
-        using var http = app.CreateHttpClient("api");
-        var client = new MnemoLiteClient(http);
-        Assert.NotNull(await client.GetAsync(kept.Id, Cancelled));
-        await client.DeleteAsync(kept.Id, Cancelled);
+        Event onward;
+        await using (var app = await RunningApplication.StartAsync(data, "--MnemoLite:DataVolume=postgres", $"--MnemoLite:Archive={archive.FullName}"))
+        {
+            using var http = app.CreateHttpClient("api");
+            var client = new MnemoLiteClient(http);
+            Assert.NotNull(await client.GetAsync(first.Id, Cancelled));
+            Assert.Null(await client.GetAsync(second.Id, Cancelled));
+            onward = await client.CreateAsync(new NewEvent { Content = JsonText.Parse("""{"text": "it goes on"}""") }, Cancelled);
+        }
+        await using var server = await RestoreAsync(null, archive);
+        Assert.Equal([first.Id, onward.Id], await FindAsync(server, first.Id, second.Id, third.Id, onward.Id));
     }
+
+    [Fact]
+    public Task Metrics_tell_how_old_the_last_backup_is_and_how_often_archiving_failed() =>
+        Eventually.UntilAsync(async () =>
+        {
+            var metrics = await application.Http.GetStringAsync("/metrics", Cancelled);
+            return Regex.IsMatch(metrics, @"^mnemolite_backup_age_seconds\S* \d", RegexOptions.Multiline)
+                && Regex.IsMatch(metrics, @"^mnemolite_archive_failures_total\S* \d", RegexOptions.Multiline);
+        });
 
     [Fact]
     public async Task A_time_before_the_first_base_backup_is_refused()
@@ -62,7 +76,7 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
         var last = await application.RememberAsync();
         await application.ArchiveAsync();
         var exception = await Assert.ThrowsAsync<CommandException>(() => RestoreAsync(last.Time.AddYears(1)));
-        Assert.Matches(@"^The archive ends before that time: its last change is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. Without --at", exception.Message);
+        Assert.Matches(@"^The archive ends before that time: its last change is of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. ", exception.Message);
     }
 
     [Fact]
@@ -83,8 +97,9 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
     public async Task A_damaged_segment_is_not_taken_for_the_end()
     {
         var (archive, _, _, _, segment) = await CopyAsync();
-        await using (var file = segment.OpenWrite())
-            file.SetLength(file.Length / 2);
+        var content = await File.ReadAllBytesAsync(segment.FullName, Cancelled);
+        segment.Delete();
+        await File.WriteAllBytesAsync(segment.FullName, content[..(content.Length / 2)], Cancelled);
         var exception = await Assert.ThrowsAsync<CommandException>(() => RestoreAsync(null, archive));
         Assert.Matches($"could not restore file \"{segment.Name[..24]}\".*unexpected end of file", exception.Message);
     }
@@ -102,7 +117,6 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
         Assert.Equal(1, new FileInfo(segment).Length);
         File.Delete(segment);
         await application.ArchiveAsync();
-        await BackUpAsync();
         await using var server = await RestoreAsync(null);
         Assert.Equal([kept.Id], await FindAsync(server, kept.Id));
         Assert.True(new FileInfo(segment).Length > 1);
@@ -166,7 +180,7 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
     private Task<TemporaryServer> RestoreAsync(DateTimeOffset? at, DirectoryInfo? archive = null) =>
         BackupCommand.RestoreAsync(archive ?? application.ArchiveFolder, at, Path.Combine(_folder.FullName, $"{Guid.NewGuid():n}"), Cancelled);
 
-    /// <summary>A copy of the archive; and three events, the last of them in a segment of its own, after which comes another.</summary>
+    /// <summary>A copy of the archive, as links; and three events, the last of them in a segment of its own, after which comes another.</summary>
     private async Task<(DirectoryInfo Archive, Stored First, Stored Second, Stored Third, FileInfo OfThird)> CopyAsync()
     {
         await BackUpAsync();
@@ -177,7 +191,7 @@ public sealed class ArchiveTests(ArchivedApplication application, RunningApplica
         await application.RememberAsync();
         await application.ArchiveAsync();
         var copy = Path.Combine(_folder.FullName, "copy");
-        await Tool.RunAsync("cp", ["-a", application.ArchiveFolder.FullName, copy], null, asPostgres: false, Cancelled);
+        await Tool.RunAsync("cp", ["-al", application.ArchiveFolder.FullName, copy], null, asPostgres: false, Cancelled);
         return (new(copy), first, second, third, new(Path.Combine(copy, "wal", segment.Name)));
     }
 

@@ -12,7 +12,6 @@ namespace MnemoLite.Tests.Cli;
 public sealed class ArchivedApplication : IAsyncLifetime
 {
     private DistributedApplication? _app;
-    private HttpClient? _http;
 
     public DirectoryInfo Folder { get; } = RunningApplication.DataDirectory();
 
@@ -20,6 +19,8 @@ public sealed class ArchivedApplication : IAsyncLifetime
     public DirectoryInfo ArchiveFolder => new(Path.Combine(Folder.FullName, "the owner's archive, 100 %"));
 
     public DirectoryInfo Wal => new(Path.Combine(ArchiveFolder.FullName, "wal"));
+
+    public HttpClient Http { get; private set; } = null!;
 
     public MnemoLiteClient Client { get; private set; } = null!;
 
@@ -35,15 +36,15 @@ public sealed class ArchivedApplication : IAsyncLifetime
         var data = new DirectoryInfo(Path.Combine(Folder.FullName, "data"));
         _app = await RunningApplication.StartAsync(
             data, $"--MnemoLite:Archive={ArchiveFolder.FullName}", "--MnemoLite:Backup:Every=1d", "--MnemoLite:Backup:Keep=100");
-        _http = _app.CreateHttpClient("api");
-        Client = new MnemoLiteClient(_http);
+        Http = _app.CreateHttpClient("api");
+        Client = new MnemoLiteClient(Http);
         ConnectionString = (await _app.GetConnectionStringAsync("mnemolite", Cancelled))!;
         await Eventually.UntilAsync(() => Task.FromResult(BackupFolder.List(Archive.Bases).Count > 0));
     }
 
     public async ValueTask DisposeAsync()
     {
-        _http?.Dispose();
+        Http?.Dispose();
         if (_app is not null)
             await _app.DisposeAsync();
         Folder.Delete(recursive: true);
