@@ -18,7 +18,8 @@ var postgres = builder.AddPostgres("postgres")
     .WithDataVolume(settings["DataVolume"] ?? "postgres");
 var database = postgres.AddDatabase("mnemolite");
 
-if (settings["Archive"] is { Length: > 0 } archive)
+var archive = settings["Archive"];
+if (!string.IsNullOrEmpty(archive))
 {
     // A segment has its name in the archive once it is whole there. One of that name is never overwritten: the same again is well, another a failure.
     const string Command = """
@@ -56,15 +57,11 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
 
 if (settings["Backup:Every"] is { Length: > 0 } every)
 {
-    List<string> backup = ["backup", "--every", every];
-    if (settings["Backup:To"] is { Length: > 0 } folder)
-        backup.AddRange(["--to", folder]);
-    else if (settings["Archive"] is { Length: > 0 } ofBases)
-        backup.AddRange(["--archive", ofBases]);
-    if (settings["Backup:Keep"] is { Length: > 0 } keep)
-        backup.AddRange(["--keep", keep]);
+    string[] to = settings["Backup:To"] is { Length: > 0 } folder ? ["--to", folder] : string.IsNullOrEmpty(archive) ? [] : ["--archive", archive];
+    string[] keep = settings["Backup:Keep"] is { Length: > 0 } number ? ["--keep", number] : [];
+    string[] arguments = ["backup", "--every", every, .. to, .. keep];
     builder.AddProject<Projects.MnemoLite_Cli>("backups")
-        .WithArgs(backup.ToArray())
+        .WithArgs(arguments)
         .WithReference(database)
         .WaitFor(api); // which has made the schema then
 }
