@@ -181,7 +181,7 @@ internal static class BackupCommand
     private static TimeSpan? ParseInterval(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;
-        if (int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 10_000)
+        if (text.Length > 1 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 10_000)
         {
             switch (text[^1])
             {
