@@ -18,6 +18,19 @@ var postgres = builder.AddPostgres("postgres")
     .WithDataVolume(settings["DataVolume"] ?? "postgres");
 var database = postgres.AddDatabase("mnemolite");
 
+var archive = settings["Archive"];
+if (!string.IsNullOrEmpty(archive))
+{
+    // A segment has its name in the archive once it is whole there. One of that name is never overwritten: the same again is well, another a failure.
+    const string Command = """
+        f="$WAL_ARCHIVE/wal/%f.gz"; if [ -e "$f" ]; then gzip -dc "$f" | cmp -s - "%p"; else mkdir -p -m 700 "$WAL_ARCHIVE/wal" \
+        && gzip -1 <"%p" >"$f.part" && sync "$f.part" && mv "$f.part" "$f" && sync "$WAL_ARCHIVE/wal"; fi
+        """;
+    postgres.WithBindMount(archive, "/archive")
+        .WithEnvironment("WAL_ARCHIVE", "/archive")
+        .WithArgs("-c", "archive_mode=on", "-c", "archive_timeout=60", "-c", $"archive_command={Command}");
+}
+
 var api = builder.AddProject<Projects.MnemoLite_Api>("api")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithEndpoint("http", endpoint => endpoint.Port = Number("ApiPort", 8001))
@@ -41,6 +54,17 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
     .WithReplicas(Number("WebReplicas", 1))
     .WithReference(api)
     .WaitFor(api);
+
+if (settings["Backup:Every"] is { Length: > 0 } every)
+{
+    string[] to = settings["Backup:To"] is { Length: > 0 } folder ? ["--to", folder] : string.IsNullOrEmpty(archive) ? [] : ["--archive", archive];
+    string[] keep = settings["Backup:Keep"] is { Length: > 0 } number ? ["--keep", number] : [];
+    string[] arguments = ["backup", "--every", every, .. to, .. keep];
+    builder.AddProject<Projects.MnemoLite_Cli>("backups")
+        .WithArgs(arguments)
+        .WithReference(database)
+        .WaitFor(api); // which has made the schema then
+}
 
 builder.Build().Run();
 

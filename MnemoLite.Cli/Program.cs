@@ -26,7 +26,8 @@ catch (OperationCanceledException)
 {
     return 130;
 }
-catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException or Npgsql.NpgsqlException)
+catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException
+                                      or UnauthorizedAccessException or Npgsql.NpgsqlException)
 {
     Terminal.Fail(exception.Message);
     return 1;

@@ -44,10 +44,13 @@ internal static class Terminal
     }
 
     /// <summary>Carries out a step that makes nothing, and ticks it off.</summary>
-    public static Task StepAsync(string doing, Func<string> done, Func<Task> step) =>
-        StepAsync(doing, _ => done(), async _ =>
+    public static Task StepAsync(string doing, Func<string> done, Func<Task> step) => StepAsync(doing, done, _ => step());
+
+    /// <inheritdoc cref="StepAsync(string, Func{string}, Func{Task})"/>
+    public static Task StepAsync(string doing, Func<string> done, Func<IProgress<string>, Task> step) =>
+        StepAsync(doing, _ => done(), async progress =>
         {
-            await step();
+            await step(progress);
             return true;
         });
 

@@ -57,7 +57,7 @@ internal sealed class ReleaseFolder(DataFolder data)
         var fingerprint = FingerprintOf(files);
         if (All().FirstOrDefault(release => release.IsOf(fingerprint)) is { } known)
             return known;
-        Backups.Backup.MakePrivate(_folder);
+        Backups.BackupFolder.MakePrivate(_folder);
         var name = $"{clock.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}-{fingerprint}";
         var folder = new DirectoryInfo(System.IO.Path.Combine(_folder, name));
         var unfinished = $"{folder.FullName}{Unfinished}";

@@ -105,7 +105,7 @@ namespace Aspire.Hosting
             builder.AddResource(new RedisResource(name));
     }
 
-    /// <summary>What would choose a container image.</summary>
+    /// <summary>What containers have.</summary>
     public static class ContainerResourceBuilderExtensions
     {
         /// <summary>Has no effect: the system's own binaries run.</summary>
@@ -114,6 +114,14 @@ namespace Aspire.Hosting
         {
             ArgumentException.ThrowIfNullOrEmpty(image);
             _ = tag;
+            return builder;
+        }
+
+        /// <summary>Gives the container a folder of the machine; here an environment variable that has the target gets the source instead.</summary>
+        public static IResourceBuilder<T> WithBindMount<T>(this IResourceBuilder<T> builder, string source, string target)
+            where T : ContainerResource
+        {
+            builder.Resource.BindMounts.Add(target, Path.GetFullPath(source));
             return builder;
         }
     }

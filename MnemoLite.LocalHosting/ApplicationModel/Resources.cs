@@ -80,6 +80,9 @@ public abstract class ContainerResource(string name)
 {
     internal string? VolumeName { get; set; }
 
+    /// <summary>Folders of the machine, by the path that a container would know them by.</summary>
+    internal Dictionary<string, string> BindMounts { get; } = [];
+
     internal int Port { get; set; }
 
     internal string Password { get; set; } = "";
