@@ -3,13 +3,14 @@ using System.Globalization;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
 using MnemoLite.Cli.Checks;
+using MnemoLite.Cli.Deployments;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
-    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(),
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(), DeployCommand.Create(), DeployCommand.CreateStage(),
 };
 try
 {

@@ -9,6 +9,9 @@ namespace MnemoLite.Cli.Checks;
 internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
 {
     private const string LookAtLog = "The log says more: logs/mnemolite.log in the data folder";
+    private const int Users = 20;
+    private const double MostMilliseconds = 200;
+    private const string LookAtSuggestions = "What could be better: GET /performance/optimize/suggestions";
     private const string LookAtStatus = "Does it run? ./mnemolite status";
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
@@ -81,8 +84,21 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
     /// <summary>And whether it is fast enough for many users at a time; reads only.</summary>
     public async Task LoadAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
-        if (await FullAsync(cancellationToken))
-            await new ReadLoad(Client, List).RunAsync(duration, cancellationToken);
+        if (!await FullAsync(cancellationToken))
+            return;
+        ReadLoad? load = null;
+        await List.CheckAsync($"{Users} users are served for {duration.TotalSeconds:0} s", LookAtSuggestions, async () =>
+        {
+            load = await ReadLoad.PutOnAsync(Client, Users, duration, null, cancellationToken);
+            return load.Failures == 0 ? $"{load.Requests:N0} requests" : throw new CommandException($"{load.Failures:N0} of {load.Requests:N0} requests failed");
+        }, cancellationToken);
+        if (load is null)
+            return;
+        var figures = $"P50 {load.Percentile(50):0.0} ms, P95 {load.Percentile(95):0.0} ms, P99 {load.Percentile(99):0.0} ms";
+        if (load.Percentile(95) <= MostMilliseconds)
+            List.Passed($"P95 is at most {MostMilliseconds} ms", figures);
+        else
+            List.Failed($"P95 is at most {MostMilliseconds} ms", figures, LookAtSuggestions);
     }
 
     /// <summary>What an event says in <c>content.text</c>, if it does.</summary>

@@ -136,4 +136,11 @@ public sealed class ResourceNotificationService
                 watcher.Writer.TryWrite(@event);
         }
     }
+
+    /// <summary>The instance is gone for good.</summary>
+    internal void Forget(string resourceId)
+    {
+        lock (_lock)
+            _current.Remove(resourceId);
+    }
 }
