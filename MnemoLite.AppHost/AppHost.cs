@@ -15,6 +15,7 @@ var postgres = builder.AddPostgres("postgres")
         "-c", "log_error_verbosity=terse", // the details of an error hold values
         "-c", "shared_preload_libraries=pg_stat_statements",
         "-c", "pg_stat_statements.track_utility=off")
+    .WithEnvironment("POSTGRES_DB", "mnemolite") // has the image make the database where nobody else does, as where it was published to
     .WithDataVolume(settings["DataVolume"] ?? "postgres");
 var database = postgres.AddDatabase("mnemolite");
 
@@ -52,7 +53,7 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
     .WithEnvironment("DataProtection__Folder", settings["WebKeys"])
     .WithHttpHealthCheck("/alive")
     .WithReplicas(Number("WebReplicas", 1))
-    .WithReference(api)
+    .WithReference(api.GetEndpoint("http")) // published, it would otherwise be told of an https endpoint, too, which no one serves
     .WaitFor(api);
 
 if (settings["Backup:Every"] is { Length: > 0 } every)
@@ -64,6 +65,19 @@ if (settings["Backup:Every"] is { Length: > 0 } every)
         .WithArgs(arguments)
         .WithReference(database)
         .WaitFor(api); // which has made the schema then
+}
+
+// What `aspire publish` makes files for (docs/deployment.md). Where the application runs, neither does anything.
+switch (settings["PublishTo"] ?? "compose")
+{
+    case "compose":
+        builder.AddDockerComposeEnvironment("compose").WithDashboard(false);
+        break;
+    case "kubernetes":
+        builder.AddKubernetesEnvironment("kubernetes").WithProperties(kubernetes => kubernetes.DefaultStorageType = "pvc");
+        break;
+    case var other:
+        throw new InvalidOperationException($"MnemoLite:PublishTo is 'compose' or 'kubernetes', not '{other}'.");
 }
 
 builder.Build().Run();

@@ -143,22 +143,20 @@ namespace Aspire.Hosting
             });
         }
 
-        /// <summary>Gives the resource the addresses of another, for service discovery.</summary>
-        public static IResourceBuilder<T> WithReference<T>(
-            this IResourceBuilder<T> builder, IResourceBuilder<IResourceWithServiceDiscovery> source)
+        /// <summary>Gives the resource the address of an endpoint of another, for service discovery.</summary>
+        public static IResourceBuilder<T> WithReference<T>(this IResourceBuilder<T> builder, EndpointReference endpointReference)
             where T : IResourceWithEnvironment
         {
             return builder.WithEnvironment(environment =>
             {
-                var name = source.Resource.Name;
-                foreach (var endpoint in source.Of().Endpoints)
-                {
-                    var url = endpoint.Url!.GetLeftPart(UriPartial.Authority);
-                    environment[$"services__{name}__{endpoint.Name}__0"] = url;
-                    environment[$"{name}_{endpoint.Name}".ToUpperInvariant()] = url;
-                }
+                var (owner, name) = (endpointReference.Resource.Name, endpointReference.EndpointName);
+                environment[$"services__{owner}__{name}__0"] = environment[$"{owner}_{name}".ToUpperInvariant()] = endpointReference.Url;
             });
         }
+
+        /// <summary>An endpoint of the resource.</summary>
+        public static EndpointReference GetEndpoint<T>(this IResourceBuilder<T> builder, string name)
+            where T : IResourceWithEndpoints => new(builder.Resource, name);
 
         /// <summary>Sets an environment variable.</summary>
         public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, string? value)

@@ -19,6 +19,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Read(line.Data);
     }
 
+    public int ProcessId => _process.Id;
+
     public string Output => string.Join('\n', _output);
 
     public static ApiProcess Start(params string[] settings) => StartProject("MnemoLite.Api", settings);
@@ -26,16 +28,17 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     /// <summary>The dashboard, which looks for the API at that address.</summary>
     public static ApiProcess StartDashboard(Uri api) => StartProject("MnemoLite.Web", $"--services:api:http:0={api}");
 
-    private static ApiProcess StartProject(string project, params string[] settings)
-    {
-        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
-        var start = new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
+    private static ApiProcess StartProject(string project, params string[] settings) =>
+        Start(new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
         {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
+            WorkingDirectory = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')))),
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Test" },
-        };
+        });
+
+    /// <summary>The one or the other, started in a way of its own.</summary>
+    public static ApiProcess Start(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
         var api = new ApiProcess(Process.Start(start)!);
         api._process.BeginOutputReadLine();
         api._process.BeginErrorReadLine();
