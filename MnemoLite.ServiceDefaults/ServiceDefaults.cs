@@ -1,11 +1,13 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -52,21 +54,41 @@ public static class ServiceDefaults
                 new("service.version", Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
             ]))
             .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation());
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        var everything = !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        if (!everything && string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]))
             return;
         // Traces and logs are collected only where somebody takes them: each request pays for them.
         foreach (var instrumentation in (string[])["ASPNETCORE", "HTTPCLIENT"])
             builder.Configuration[$"OTEL_DOTNET_EXPERIMENTAL_{instrumentation}_DISABLE_URL_QUERY_REDACTION"] = "false"; // a query may be a question
         Discretion.DescribeInSpans();
-        telemetry.UseOtlpExporter().WithTracing(tracing => tracing
+        telemetry.WithTracing(tracing => tracing
             .AddSource("MnemoLite")
             .AddAspNetCoreInstrumentation(options => options.Filter = context => !QuietPaths.Contains(context.Request.Path.Value))
             .AddHttpClientInstrumentation()
             .AddProcessor(new Discretion.OfSpans()));
+        if (!everything)
+        {
+            telemetry.WithTracing(tracing => tracing.AddTracesExporter(builder.Configuration));
+            return;
+        }
+        telemetry.UseOtlpExporter();
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
             logging.AddProcessor(new Discretion.OfLogs());
         });
+    }
+
+    /// <summary>Traces alone, where only they are wanted: and of those so many each second as are asked for.</summary>
+    private static void AddTracesExporter(this TracerProviderBuilder tracing, IConfiguration configuration)
+    {
+        tracing.AddOtlpExporter(options =>
+        {
+            options.Endpoint = new Uri(configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]!);
+            options.Protocol = configuration["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf" ? OtlpExportProtocol.HttpProtobuf : options.Protocol;
+            options.Headers = configuration["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] ?? options.Headers;
+        });
+        if (string.IsNullOrEmpty(configuration["OTEL_TRACES_SAMPLER"]) && configuration.GetValue<int?>("Telemetry:TracesPerSecond") is { } most)
+            tracing.SetSampler(new ParentBasedSampler(new PerSecondSampler(most)));
     }
 }

@@ -14,7 +14,7 @@ namespace Aspire.Hosting.Local;
 /// <summary>Runs the resources: gives them addresses, starts each when what it waits for is healthy, stops them the other way round.</summary>
 internal sealed class ApplicationRunner(
     IReadOnlyList<IResource> resources, IOptions<LocalHostingOptions> options, IConfiguration configuration, IHttpClientFactory http,
-    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider clock,
+    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, RunningPage page, TimeProvider clock,
     ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
@@ -28,7 +28,7 @@ internal sealed class ApplicationRunner(
     {
         PrepareDataDirectory();
         AllocatePorts();
-        _host = new HostServer(_dataDirectory, options.Value.HostPort, _ => { });
+        _host = new HostServer(_dataDirectory, options.Value.HostPort, page.Map);
         await _host.StartAsync(cancellationToken);
         foreach (var resource in resources.Cast<Resource>())
         {
@@ -124,7 +124,7 @@ internal sealed class ApplicationRunner(
 
     private async Task RunAsync(Resource resource, CancellationToken stopping)
     {
-        var log = loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}");
+        var log = page.Consoles.Keep(resource.Name, loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}"));
         try
         {
             await WaitForDependenciesAsync(resource, stopping);
@@ -223,6 +223,7 @@ internal sealed class ApplicationRunner(
             environment["ASPNETCORE_URLS"] = address.GetLeftPart(UriPartial.Authority);
         environment["OTEL_SERVICE_NAME"] = project.Name;
         environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={suffix}";
+        page.AskForTraces(environment, _host!);
         environment["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
         environment["Logging__Console__FormatterOptions__SingleLine"] = "true";
         var spec = new ProcessSpec(Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
@@ -246,7 +247,7 @@ internal sealed class ApplicationRunner(
     private SupervisedProcess Supervise(
         IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log, Action<bool>? healthChanged = null)
     {
-        var process = new SupervisedProcess(resource, id, spec, isHealthy, healthChanged, StopGrace, launcher, notifications, clock, log);
+        var process = new SupervisedProcess(resource, id, spec, isHealthy, healthChanged, StopGrace, launcher, notifications, clock, page.Consoles.Keep(id, log));
         commands.Add(id, process);
         return process;
     }
