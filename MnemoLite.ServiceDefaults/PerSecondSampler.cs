@@ -3,8 +3,8 @@ using OpenTelemetry.Trace;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Takes every request while there are few, and only so many each second while there are more, so that load pays next to nothing. What nobody
-/// asked for, such as a query of the background, is no trace to look at.</summary>
+/// <summary>Takes every request while there are few, and only so many each second while there are more, so that load pays next to nothing. A query
+/// of the background, which no request waits for, is none.</summary>
 internal sealed class PerSecondSampler(int most) : Sampler
 {
     private long _second;
@@ -12,7 +12,7 @@ internal sealed class PerSecondSampler(int most) : Sampler
 
     public override SamplingResult ShouldSample(in SamplingParameters samplingParameters)
     {
-        if (samplingParameters.Kind == ActivityKind.Client)
+        if (samplingParameters.Kind == ActivityKind.Client && samplingParameters.Name != "System.Net.Http.HttpRequestOut")
             return new(SamplingDecision.Drop);
         var second = Environment.TickCount64 / 1000;
         if (Interlocked.Exchange(ref _second, second) != second)

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -20,7 +21,7 @@ public static class ServiceDefaults
 {
     private const string AlivePath = "/alive";
 
-    /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at.</summary>
+    /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at, as no file is.</summary>
     private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics", "/v1/events/stream"];
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
@@ -63,7 +64,11 @@ public static class ServiceDefaults
         Discretion.DescribeInSpans();
         telemetry.WithTracing(tracing => tracing
             .AddSource("MnemoLite")
-            .AddAspNetCoreInstrumentation(options => options.Filter = context => !QuietPaths.Contains(context.Request.Path.Value))
+            .AddAspNetCoreInstrumentation(options =>
+            {
+                options.Filter = context => !IsQuiet(context.Request.Path);
+                options.EnableAspNetCoreSignalRSupport = options.EnableRazorComponentsSupport = everything; // a span for every key that is pressed
+            })
             .AddHttpClientInstrumentation()
             .AddProcessor(new Discretion.OfSpans()));
         if (!everything)
@@ -79,7 +84,9 @@ public static class ServiceDefaults
         });
     }
 
-    /// <summary>Traces alone, where only they are wanted: and of those so many each second as are asked for.</summary>
+    private static bool IsQuiet(PathString path) => QuietPaths.Contains(path.Value) || path.StartsWithSegments("/_blazor") || Path.HasExtension(path.Value);
+
+    /// <summary>Traces alone, where only they are wanted; and of those, so many each second as are asked for.</summary>
     private static void AddTracesExporter(this TracerProviderBuilder tracing, IConfiguration configuration)
     {
         tracing.AddOtlpExporter(options =>

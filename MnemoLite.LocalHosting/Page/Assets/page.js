@@ -47,17 +47,18 @@ function describe({ state, health, exitCode }) {
 }
 
 function makeRow(instance) {
+  const list = make('dl', {});
   const part = term => {
     const value = make('dd', {});
     list.append(make('div', {}, make('dt', { textContent: term }), value));
     return value;
   };
-  const list = make('dl', {});
-  const [state, address, since, restarts, process] = ['State', 'Address', 'Runs for', 'Restarts', 'Process'].map(part);
+  const parts = instance.kind === 'database' ? ['State', 'Address'] : ['State', 'Address', 'Runs for', 'Restarts', 'Process'];
+  const [state, address, since, restarts, process] = parts.map(part);
   const element = make('li', { id: instance.id },
-    make('div', {}, make('h2', { textContent: instance.resource }), make('p', { textContent: instance.id === instance.resource ? instance.kind : `${instance.kind} ${instance.id.slice(instance.resource.length + 1)}` })),
+    make('div', {}, make('h2', { textContent: instance.resource }), make('p', { textContent: `${instance.kind} ${instance.id.slice(instance.resource.length + 1)}` })),
     list);
-  if (instance.kind !== 'database')
+  if (process)
     element.append(make('a', { href: `#/console/${instance.id}`, 'aria-label': `Console of ${instance.id}` }, 'Console'));
   if (instance.url)
     address.append(make('a', { href: instance.url, target: '_blank', rel: 'noopener', textContent: new URL(instance.url).host }));
@@ -83,11 +84,13 @@ function showInstances() {
     if (find('instances').children[index] !== row.element)
       find('instances').insertBefore(row.element, find('instances').children[index]);
     const [text, look] = describe(instance);
-    const runs = instance.state === 'Running' && instance.since;
     say(row.state, text);
     row.state.className = `state ${look}`;
+    if (!row.process)
+      return; // a database is no process
+    const runs = instance.state === 'Running';
     say(row.since, runs ? ago(Date.now() - new Date(instance.since)) : '–');
-    say(row.restarts, instance.kind === 'database' ? '–' : `${instance.restarts}`);
+    say(row.restarts, `${instance.restarts}`);
     say(row.process, runs ? `${instance.processId}` : '–');
   });
   const healthy = sorted.filter(instance => describe(instance)[1] === 'good').length;
