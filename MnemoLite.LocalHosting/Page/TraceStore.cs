@@ -60,14 +60,15 @@ internal sealed class TraceStore
         }
     }
 
-    /// <summary>It has the name of the span that it began with, of those here.</summary>
+    /// <summary>It has the name of the span that it began with, of those here; where that only called another service, of what was called.</summary>
     private static TraceSummary Summarize(string id, List<Span> spans)
     {
         var ids = spans.Select(span => span.Id).ToHashSet();
         var root = spans.OrderBy(span => span.Start).FirstOrDefault(span => span.Parent is null || !ids.Contains(span.Parent), spans[0]);
+        var called = root.Kind == SpanKind.Client ? spans.Find(span => span.Parent == root.Id) : null;
         var start = spans.Min(span => span.Start);
         return new(
-            id, root.Name, root.Service, DateTimeOffset.UnixEpoch.AddTicks((long)(start / 100)), Milliseconds(spans.Max(span => span.End) - start), spans.Count,
+            id, (called ?? root).Name, root.Service, DateTimeOffset.UnixEpoch.AddTicks((long)(start / 100)), Milliseconds(spans.Max(span => span.End) - start), spans.Count,
             spans.Exists(span => span.Failed));
     }
 
