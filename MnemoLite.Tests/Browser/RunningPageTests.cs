@@ -89,7 +89,7 @@ public sealed partial class RunningPageTests(Dashboard dashboard)
         await opened.Page.GetByLabel("Instance").SelectOptionAsync("postgres");
         var lines = opened.Page.Locator("#lines li:visible");
         await Expect(lines.Filter(new() { HasText = "database system is ready to accept connections" }).First).ToBeVisibleAsync();
-        await opened.Page.GetByLabel("Filter").FillAsync("listening IPv4");
+        await opened.Page.GetByRole(AriaRole.Searchbox, new() { Name = "Filter" }).FillAsync("listening IPv4");
         await Expect(lines.Filter(new() { HasText = "ready to accept connections" })).ToHaveCountAsync(0);
         await Expect(lines.First).ToContainTextAsync("listening on IPv4 address");
     }
@@ -170,7 +170,7 @@ public sealed partial class RunningPageTests(Dashboard dashboard)
         Dashboard dashboard, string browser = "chromium", int width = 1440, ColorScheme scheme = ColorScheme.Light)
     {
         var opened = await OpenAsync(dashboard, "#/traces", browser, width, scheme);
-        await opened.Page.GetByLabel("Filter").FillAsync("POST /v1/search");
+        await opened.Page.GetByRole(AriaRole.Searchbox, new() { Name = "Filter" }).FillAsync("POST /v1/search");
         var searches = opened.Page.Locator("#list a").Filter(new() { HasTextRegex = SeveralSpans });
         await Eventually.UntilAsync(async () => // when there are many requests at once, only some are traced
         {
