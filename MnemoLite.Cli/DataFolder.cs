@@ -13,7 +13,7 @@ internal sealed class DataFolder(string path)
     /// <summary>The option every command on a data folder has.</summary>
     public static Option<DataFolder> Option { get; } = new("--data")
     {
-        Description = $"The data folder, as given to 'up' ({Default}).",
+        Description = "The data folder, as given to 'up'.",
         HelpName = "DIR",
         DefaultValueFactory = _ => new DataFolder(Default),
         CustomParser = result => new DataFolder(result.Tokens[0].Value),
@@ -30,6 +30,9 @@ internal sealed class DataFolder(string path)
                 string.IsNullOrEmpty(share) ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : share, "mnemolite");
         }
     }
+
+    /// <summary>Its path, as the help shows the default.</summary>
+    public override string ToString() => Path;
 
     /// <summary>What runs on the folder now, or null.</summary>
     public RunningInstance? FindRunning()

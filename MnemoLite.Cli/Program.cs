@@ -2,21 +2,25 @@ using System.CommandLine;
 using System.Globalization;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
+using MnemoLite.Cli.Checks;
+using MnemoLite.Cli.Deployments;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
-    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(),
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(), DeployCommand.Create(), DeployCommand.CreateStage(),
 };
 try
 {
-    return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+    var parsed = command.Parse(args);
+    var exitCode = await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30), // to tidy up after an interruption
     });
+    return parsed.Errors.Count == 0 ? exitCode : 2;
 }
 catch (OperationCanceledException)
 {

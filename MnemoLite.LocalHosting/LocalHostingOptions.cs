@@ -13,4 +13,7 @@ internal sealed class LocalHostingOptions
 
     /// <summary>The port of the engine's own address, on the loopback interface; without it, any free one.</summary>
     public int? HostPort { get; set; }
+
+    /// <summary>The folder of the release to run: for each project a folder with its published files. Without it, what was built.</summary>
+    public string? Release { get; set; }
 }

@@ -32,7 +32,7 @@ public sealed record ResourceStateSnapshot(string Text);
 /// <summary>How a resource is at one moment.</summary>
 public sealed record CustomResourceSnapshot
 {
-    /// <summary>Where it is in its life; null before that began.</summary>
+    /// <summary>Where it is in its life; null before that began, and when it is over.</summary>
     public ResourceStateSnapshot? State { get; init; }
 
     /// <summary>What its health check says; null while it does not run.</summary>
@@ -156,6 +156,18 @@ public sealed class ResourceNotificationService
             var @event = _current[resourceId] = new(resource, resourceId, snapshot);
             foreach (var watcher in _watchers)
                 watcher.Writer.TryWrite(@event);
+        }
+    }
+
+    /// <summary>The instance is gone for good: it has no state any more.</summary>
+    internal void Forget(string resourceId)
+    {
+        lock (_lock)
+        {
+            if (!_current.Remove(resourceId, out var last))
+                return;
+            foreach (var watcher in _watchers)
+                watcher.Writer.TryWrite(new(last.Resource, resourceId, new()));
         }
     }
 }

@@ -39,6 +39,13 @@ internal sealed partial class ResourceConsoles(TimeProvider clock)
         }
     }
 
+    /// <summary>The instance is gone for good.</summary>
+    public void Forget(string id)
+    {
+        lock (_lock)
+            _lines.Remove(id);
+    }
+
     private void Add(string id, string text)
     {
         TaskCompletionSource added;

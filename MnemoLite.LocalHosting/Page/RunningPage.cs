@@ -83,7 +83,7 @@ internal sealed class RunningPage(ResourceNotificationService notifications, ICo
 
     /// <summary>An instance of a resource, as the page shows it.</summary>
     private sealed record InstanceView(
-        string Id, string Resource, string Kind, string State, string? Health, int? ExitCode, Uri? Url, int? Port, DateTime? Since, int? ProcessId, int Restarts)
+        string Id, string Resource, string Kind, string? State, string? Health, int? ExitCode, Uri? Url, int? Port, DateTime? Since, int? ProcessId, int Restarts)
     {
         public static InstanceView Of(ResourceEvent @event)
         {
@@ -96,7 +96,7 @@ internal sealed class RunningPage(ResourceNotificationService notifications, ICo
                 _ => "project",
             };
             return new(
-                @event.ResourceId, resource.Name, kind, snapshot.State!.Text, snapshot.HealthStatus?.ToString(), snapshot.ExitCode,
+                @event.ResourceId, resource.Name, kind, snapshot.State?.Text, snapshot.HealthStatus?.ToString(), snapshot.ExitCode,
                 resource.Endpoints.Find(endpoint => endpoint.Name == "http")?.Url, (resource as ContainerResource)?.Port, snapshot.StartTimeStamp,
                 snapshot.ProcessId, snapshot.Restarts);
         }

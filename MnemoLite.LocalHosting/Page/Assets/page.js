@@ -108,7 +108,10 @@ function watchInstances() {
     const instance = JSON.parse(message.data);
     if (instance.id !== instance.resource)
       instances.delete(instance.resource); // it has taken the place of the resource that waited
-    instances.set(instance.id, instance);
+    if (instance.state)
+      instances.set(instance.id, instance);
+    else
+      instances.delete(instance.id); // it is gone for good
     showInstances();
   };
   source.onerror = () => {
