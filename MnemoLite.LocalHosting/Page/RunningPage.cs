@@ -47,7 +47,7 @@ internal sealed class RunningPage(ResourceNotificationService notifications, ICo
         environment["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = new Uri(host.Address, HostServer.TracesPath).ToString();
         environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "http/protobuf";
         environment["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] = $"authorization=Bearer {host.TracesToken}";
-        environment["OTEL_BSP_SCHEDULE_DELAY"] = "1000"; // milliseconds: whoever looks does not wait for long
+        environment["OTEL_BSP_SCHEDULE_DELAY"] = configuration["OTEL_BSP_SCHEDULE_DELAY"] ?? "1000"; // milliseconds: whoever looks does not wait long
         environment["Telemetry__TracesPerSecond"] = TracesPerSecond;
 
         bool IsSet(string name) => !string.IsNullOrWhiteSpace(environment.GetValueOrDefault(name) ?? configuration[name]);

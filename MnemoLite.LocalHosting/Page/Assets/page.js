@@ -36,7 +36,10 @@ const clock = time => new Date(time).toLocaleTimeString('en-GB');
 
 // --- what runs ---
 
-function describe({ state, health, exitCode }) {
+/** A database is as its server is. */
+function describe(instance) {
+  const server = instance.kind === 'database' && [...instances.values()].find(other => other.kind === 'PostgreSQL');
+  const { state, health, exitCode } = server || instance;
   switch (state) {
     case 'Running': return health === 'Healthy' ? ['Healthy', 'good'] : ['Not healthy', ''];
     case 'Waiting': return ['Waits for others', ''];
