@@ -15,8 +15,13 @@ internal sealed class Deployment(DataFolder data, TimeProvider clock) : IDisposa
     private readonly Engine _engine = Engine.Find(data);
     private readonly RunningInstance _running = data.GetRunning();
     private readonly ReleaseFolder _releases = new(data);
+    private readonly HttpClient _http = new() { BaseAddress = data.GetRunning().Api };
 
-    public void Dispose() => _engine.Dispose();
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _http.Dispose();
+    }
 
     /// <summary>Brings what is published to run.</summary>
     /// <exception cref="CommandException">It was refused or taken back; what ran before runs on.</exception>
@@ -65,7 +70,7 @@ internal sealed class Deployment(DataFolder data, TimeProvider clock) : IDisposa
         _releases.RemoveOld();
         Terminal.Ok($"{release.Name} runs ({Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s from the first instance to here)");
         Table.Write(["", "before", "after"],
-            ["Release", former.Name, release.Name], ["Version", before.Version, after.Version],
+            ["Release", former.Name, release.Name], ["Version", Release.Short(before.Version), Release.Short(after.Version)],
             ["P50", Milliseconds(before, 50), Milliseconds(after, 50)], ["P95", Milliseconds(before, 95), Milliseconds(after, 95)],
             ["P99", Milliseconds(before, 99), Milliseconds(after, 99)], ["Requests/s", $"{before.Rate:N0}", $"{after.Rate:N0}"],
             ["Memory of the API", Mebibytes(before), Mebibytes(after)]);
@@ -88,13 +93,12 @@ internal sealed class Deployment(DataFolder data, TimeProvider clock) : IDisposa
     /// <summary>Measures what runs, and changes nothing.</summary>
     public async Task MeasureAsync(int users, TimeSpan duration, CancellationToken cancellationToken)
     {
-        var client = Client;
-        var store = await client.GetStoreAsync(cancellationToken);
+        var store = await Client.GetStoreAsync(cancellationToken);
         var load = await Terminal.StepAsync($"{users} users ask for {duration.TotalSeconds:0} s", load => $"{users} users asked for {duration.TotalSeconds:0} s", progress =>
-            ReadLoad.PutOnAsync(client, users, duration, progress, cancellationToken));
+            ReadLoad.PutOnAsync(Client, users, duration, progress, cancellationToken));
         Table.Write(["", ""],
             [
-                ["Release", _releases.Current?.Name ?? "-"], ["Version", load.Version], ["Events", $"{store.Events:N0}"],
+                ["Release", _releases.Current?.Name ?? "-"], ["Version", Release.Short(load.Version)], ["Events", $"{store.Events:N0}"],
                 ["Store", $"{store.SizeBytes / 1048576.0:N1} MiB"], ["Requests", $"{load.Requests:N0}, {load.Failures:N0} failed"],
                 ["Requests/s", $"{load.Rate:N0}"], ["P50", Milliseconds(load, 50)], ["P95", Milliseconds(load, 95)], ["P99", Milliseconds(load, 99)],
                 .. load.Caches.Select(cache => new[] { $"Hits of {cache.Cache}", cache.Asked == 0 ? "-" : $"{100.0 * cache.Hits / cache.Asked:0.0} % of {cache.Asked:N0}" }),
@@ -104,7 +108,7 @@ internal sealed class Deployment(DataFolder data, TimeProvider clock) : IDisposa
             throw new CommandException($"{load.Failures:N0} of {load.Requests:N0} requests failed.");
     }
 
-    private MnemoLiteClient Client => new(new HttpClient { BaseAddress = _running.Api });
+    private MnemoLiteClient Client => new(_http);
 
     private Release GetCurrent() => _releases.Current ?? throw new CommandException("What runs is no release: stop it, and start it again with ./mnemolite up");
 

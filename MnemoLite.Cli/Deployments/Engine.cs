@@ -18,7 +18,7 @@ internal sealed class Engine : IDisposable
         _ = data.GetRunning();
         var file = Path.Combine(data.Path, "host");
         if (!File.Exists(file))
-            throw new CommandException($"What runs on {data.Path} runs in containers: deploy it as docs/operations.md says for them.");
+            throw new CommandException($"What runs on {data.Path} runs in containers: its orchestrator deploys it, as docs/kubernetes.md says.");
         var host = JsonSerializer.Deserialize<Address>(File.ReadAllText(file), JsonSerializerOptions.Web)!;
         return new(new HttpClient
         {

@@ -17,10 +17,13 @@ internal sealed class Release(DirectoryInfo folder)
     public string Path => folder.FullName;
 
     /// <summary>The version of MnemoLite it is, with its commit.</summary>
-    public string Version => FileVersionInfo.GetVersionInfo(System.IO.Path.Combine(Path, "MnemoLite.Api", "MnemoLite.Api.dll")).ProductVersion ?? "?";
+    public string Version => Short(FileVersionInfo.GetVersionInfo(System.IO.Path.Combine(Path, "MnemoLite.Api", "MnemoLite.Api.dll")).ProductVersion ?? "?");
 
     /// <summary>Whether it was taken back by a rollback, and must not run by itself.</summary>
     public bool IsWithdrawn => File.Exists(System.IO.Path.Combine(Path, WithdrawnMark));
+
+    /// <summary>A version with the first letters of its commit.</summary>
+    public static string Short(string version) => version.IndexOf('+', StringComparison.Ordinal) is var plus and > 0 ? version[..Math.Min(version.Length, plus + 8)] : version;
 
     public bool IsOf(string fingerprint) => Name.EndsWith(fingerprint, StringComparison.Ordinal);
 
@@ -35,7 +38,7 @@ internal sealed class Release(DirectoryInfo folder)
 internal sealed class ReleaseFolder(DataFolder data)
 {
     private const string CurrentFile = "current", FormerFile = "former", Unfinished = ".unfinished";
-    private readonly DirectoryInfo _folder = new(System.IO.Path.Combine(data.Path, "releases"));
+    private readonly string _folder = System.IO.Path.Combine(data.Path, "releases");
 
     public Release? Current => Find(CurrentFile);
 
@@ -54,9 +57,9 @@ internal sealed class ReleaseFolder(DataFolder data)
         var fingerprint = FingerprintOf(files);
         if (All().FirstOrDefault(release => release.IsOf(fingerprint)) is { } known)
             return known;
-        Backups.Backup.MakePrivate(_folder.FullName);
+        Backups.Backup.MakePrivate(_folder);
         var name = $"{clock.GetUtcNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture)}-{fingerprint}";
-        var folder = new DirectoryInfo(System.IO.Path.Combine(_folder.FullName, name));
+        var folder = new DirectoryInfo(System.IO.Path.Combine(_folder, name));
         var unfinished = $"{folder.FullName}{Unfinished}";
         foreach (var (from, to) in files)
         {
@@ -91,12 +94,14 @@ internal sealed class ReleaseFolder(DataFolder data)
         var kept = new[] { Current, Former, All().Where(release => release.IsWithdrawn).MaxBy(release => release.Name, StringComparer.Ordinal) };
         foreach (var release in All().Where(release => !kept.Any(one => one?.Name == release.Name)))
             release.Delete();
-        foreach (var unfinished in _folder.GetDirectories($"*{Unfinished}"))
-            unfinished.Delete(recursive: true);
+        foreach (var unfinished in Directory.GetDirectories(_folder, $"*{Unfinished}"))
+            Directory.Delete(unfinished, recursive: true);
     }
 
     private IEnumerable<Release> All() =>
-        !_folder.Exists ? [] : _folder.GetDirectories().Where(folder => !folder.Name.EndsWith(Unfinished, StringComparison.Ordinal)).Select(folder => new Release(folder));
+        !Directory.Exists(_folder)
+            ? []
+            : new DirectoryInfo(_folder).GetDirectories().Where(folder => !folder.Name.EndsWith(Unfinished, StringComparison.Ordinal)).Select(folder => new Release(folder));
 
     private Release? Find(string file) =>
         File.Exists(PathOf(file)) && File.ReadAllText(PathOf(file)) is var name ? All().FirstOrDefault(release => release.Name == name) : null;
@@ -108,7 +113,7 @@ internal sealed class ReleaseFolder(DataFolder data)
         File.Move(next, PathOf(file), overwrite: true);
     }
 
-    private string PathOf(string name) => System.IO.Path.Combine(_folder.FullName, name);
+    private string PathOf(string name) => System.IO.Path.Combine(_folder, name);
 
     /// <summary>The files of the programs, without what is for other machines than this one.</summary>
     private static IEnumerable<(FileInfo From, string To)> FilesOf(DirectoryInfo published)
