@@ -15,7 +15,7 @@ namespace Aspire.Hosting.Local;
 /// <summary>Runs the resources: gives them addresses, starts each when what it waits for is healthy, stops them the other way round.</summary>
 internal sealed class ApplicationRunner(
     IReadOnlyList<IResource> resources, IOptions<LocalHostingOptions> options, IConfiguration configuration, IHttpClientFactory http,
-    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider clock,
+    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, RunningPage page, TimeProvider clock,
     ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20), StartPatience = TimeSpan.FromMinutes(10);
@@ -32,7 +32,11 @@ internal sealed class ApplicationRunner(
         PrepareDataDirectory();
         AllocatePorts();
         var releases = new Releases(options.Value.Release, () => [.. _projects], TryOutAsync);
-        _host = new HostServer(_dataDirectory, options.Value.HostPort, releases.Map);
+        _host = new HostServer(_dataDirectory, options.Value.HostPort, app =>
+        {
+            releases.Map(app);
+            page.Map(app);
+        });
         await _host.StartAsync(cancellationToken);
         foreach (var resource in resources.Cast<Resource>())
         {
@@ -156,7 +160,8 @@ internal sealed class ApplicationRunner(
         }
     }
 
-    private ILogger LogOf(Resource resource) => loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}");
+    private ILogger LogOf(Resource resource) =>
+        page.Consoles.Keep(resource.Name, loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}"));
 
     private async Task WaitForDependenciesAsync(Resource resource, CancellationToken stopping)
     {
@@ -256,6 +261,7 @@ internal sealed class ApplicationRunner(
             environment["ASPNETCORE_URLS"] = own.GetLeftPart(UriPartial.Authority);
         environment["OTEL_SERVICE_NAME"] = project.Name;
         environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={id[^8..]}";
+        page.AskForTraces(environment, _host!);
         environment["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
         environment["Logging__Console__FormatterOptions__SingleLine"] = "true";
         foreach (var (name, value) in settings)
@@ -280,6 +286,7 @@ internal sealed class ApplicationRunner(
             {
                 commands.Remove(id);
                 notifications.Forget(id);
+                page.Consoles.Forget(id);
             }
         }
 
@@ -302,7 +309,7 @@ internal sealed class ApplicationRunner(
     private SupervisedProcess Supervise(
         IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log, ProxiedReplica? proxied = null)
     {
-        var process = new SupervisedProcess(resource, id, spec, isHealthy, proxied, StopGrace, launcher, notifications, clock, log);
+        var process = new SupervisedProcess(resource, id, spec, isHealthy, proxied, StopGrace, launcher, notifications, clock, page.Consoles.Keep(id, log));
         commands.Add(id, process);
         return process;
     }

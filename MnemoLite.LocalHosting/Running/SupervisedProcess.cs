@@ -27,6 +27,7 @@ internal sealed class SupervisedProcess(
             Interlocked.Exchange(ref _nextStart, NewSource()).SetResult();
             using var process = await launcher.StartAsync(spec, line => Log.Line(log, line), CancellationToken.None);
             Log.Started(log, process.Id);
+            notifications.PublishStarted(resource, id, process.Id, clock.GetUtcNow().UtcDateTime);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             var health = WatchHealthAsync(startedAt, ended.Token);
             await Task.WhenAny(process.WaitForExitAsync(stopping), restartAsked.Task);
@@ -64,7 +65,6 @@ internal sealed class SupervisedProcess(
     private async Task WatchHealthAsync(long startedAt, CancellationToken ended)
     {
         var healthy = false;
-        notifications.Publish(resource, id, KnownResourceStates.Running, HealthStatus.Unhealthy);
         while (!ended.IsCancellationRequested)
         {
             var now = await IsHealthyAsync(ended);
