@@ -17,28 +17,21 @@ public sealed partial class MonitoringStackTests(MonitoredApi monitored) : IClas
     [Fact]
     public async Task An_instance_that_dies_is_told_of()
     {
-        var api = ApiProcess.Start(monitored.Postgres.Setting);
-        try
+        Uri address;
+        await using (var api = ApiProcess.Start(monitored.Postgres.Setting))
         {
-            var address = await api.FindAddressAsync(Cancelled);
+            address = await api.FindAddressAsync(Cancelled);
             await monitored.Prometheus.ScrapeAsync(monitored.Http.BaseAddress!, address);
             await Eventually.UntilAsync(async () => Values(await monitored.Prometheus.QueryAsync($"up{{instance=\"{address.Authority}\"}}")) is [1]);
-
-            await api.DisposeAsync();
-            JsonNode? alert = null;
-            await Eventually.UntilAsync(async () =>
-            {
-                alert = (await monitored.Prometheus.AlertsAsync()).FirstOrDefault(one => (string?)one!["labels"]!["alertname"] == "Down");
-                return (string?)alert?["state"] == "firing";
-            });
-            Assert.Equal(address.Authority, (string?)alert!["labels"]!["instance"]);
-            Assert.Equal($"{address.Authority} does not answer.", (string?)alert["annotations"]!["summary"]);
         }
-        finally
+        JsonNode? alert = null;
+        await Eventually.UntilAsync(async () =>
         {
-            await api.DisposeAsync();
-            await monitored.Prometheus.ScrapeAsync(monitored.Http.BaseAddress!);
-        }
+            alert = (await monitored.Prometheus.AlertsAsync()).FirstOrDefault(one => (string?)one!["labels"]!["alertname"] == "Down");
+            return (string?)alert?["state"] == "firing";
+        });
+        Assert.Equal(address.Authority, (string?)alert!["labels"]!["instance"]);
+        Assert.Equal($"{address.Authority} does not answer.", (string?)alert["annotations"]!["summary"]);
     }
 
     [Theory]
