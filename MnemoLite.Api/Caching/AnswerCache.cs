@@ -34,7 +34,6 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     private readonly CacheSettings _settings;
     private readonly string _spanName;
     private readonly TagList _tags;
-    private readonly Counter<long> _hitCounter, _missCounter, _evictionCounter;
     private ConcurrentDictionary<string, ulong> _marks = new();
     private long _hits, _misses, _evictions, _bytes;
 
@@ -43,11 +42,11 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
         (_settings, _cache, _memory, _writes) = (settings, cache, memory, writes);
         _spanName = $"cache {settings.Name}";
         _tags = new([new("cache", settings.Name)]);
-        _hitCounter = meter.CreateCounter<long>("mnemolite.cache.hits", "{request}", "Answers that were in the cache and still right.");
-        _missCounter = meter.CreateCounter<long>("mnemolite.cache.misses", "{request}", "Answers that had to be made.");
-        _evictionCounter = meter.CreateCounter<long>("mnemolite.cache.evictions", "{item}", "Answers that had to go for others.");
+        meter.CreateObservableCounter("mnemolite.cache.hits", () => Measure(ref _hits), "{request}", "Answers that were in the cache and still right.");
+        meter.CreateObservableCounter("mnemolite.cache.misses", () => Measure(ref _misses), "{request}", "Answers that had to be made.");
+        meter.CreateObservableCounter("mnemolite.cache.evictions", () => Measure(ref _evictions), "{item}", "Answers that had to go for others.");
         meter.CreateObservableGauge("mnemolite.cache.items", () => new Measurement<int>(memory.Count, _tags), "{item}", "Answers in the cache.");
-        meter.CreateObservableGauge("mnemolite.cache.memory", () => new Measurement<long>(Volatile.Read(ref _bytes), _tags), "By", "About what they take.");
+        meter.CreateObservableGauge("mnemolite.cache.memory", () => Measure(ref _bytes), "By", "About what they take.");
     }
 
     public CacheStats Stats
@@ -111,11 +110,11 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     {
         if (value is CachedAnswer<TBasis> answer && answer.Leave())
             Interlocked.Add(ref _bytes, -answer.Size);
-        if (reason != EvictionReason.Capacity)
-            return;
-        Interlocked.Increment(ref _evictions);
-        _evictionCounter.Add(1, _tags);
+        if (reason == EvictionReason.Capacity)
+            Interlocked.Increment(ref _evictions);
     }
+
+    private Measurement<long> Measure(ref long value) => new(Volatile.Read(ref value), _tags);
 
     /// <summary>Remembers the transaction that an answer has to have seen from now on.</summary>
     private ulong Mark(string key, ulong xid)
@@ -128,15 +127,9 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     private void Count(bool hit)
     {
         if (hit)
-        {
             Interlocked.Increment(ref _hits);
-            _hitCounter.Add(1, _tags);
-        }
         else
-        {
             Interlocked.Increment(ref _misses);
-            _missCounter.Add(1, _tags);
-        }
     }
 
     private CacheOutcome Note(Activity? span, CacheOutcome outcome)
