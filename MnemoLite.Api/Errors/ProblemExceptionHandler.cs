@@ -88,8 +88,8 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         Log.DatabaseAway(log, exception.Message);
         return New(
             StatusCodes.Status503ServiceUnavailable,
-            $"The database went away, or took too long, when {exception.Created} of the events were stored. Where they carry ids of their own, send "
-                + "all again: those that are there are passed over.");
+            $"The database went away, or took too long, when {exception.Created} of the events were stored. Where they carry ids and timestamps of "
+                + "their own, send all again: those that are there are passed over.");
     }
 
     private ProblemDetails OfOtherModel(OtherModelException exception)

@@ -65,11 +65,17 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends it by SIGKILL.</summary>
+    public async Task KillAsync()
     {
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
         _process.Dispose();
     }
 
