@@ -127,10 +127,10 @@ internal sealed class PostgresServer(string bin, string folder, string password)
     }
 
     /// <summary>Runs a statement in the database <c>postgres</c>; the first value.</summary>
-    public async Task<object?> ExecuteAsync(string sql, CancellationToken cancellationToken, string database = "postgres")
+    public async Task<object?> ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(
-            $"Host=127.0.0.1;Port={Port};Username=postgres;Password={password};Database={database};Pooling=false");
+            $"Host=127.0.0.1;Port={Port};Username=postgres;Password={password};Database=postgres;Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync(cancellationToken);

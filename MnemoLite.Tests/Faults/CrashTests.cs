@@ -11,7 +11,7 @@ namespace MnemoLite.Tests.Faults;
 /// <summary>What is acknowledged outlives SIGKILL of anything, at any moment.</summary>
 public sealed class CrashTests(RunningApplication app, ITestOutputHelper output)
 {
-    private const int Rounds = 24, Writers = 50, BatchSize = 5;
+    private const int Rounds = 20, Writers = 50, BatchSize = 5;
     private static readonly Victim[] Victims = Enum.GetValues<Victim>();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
