@@ -23,15 +23,24 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public string Output => string.Join('\n', _output);
 
-    public static ApiProcess Start(params string[] settings) => StartProject("MnemoLite.Api", settings);
+    /// <summary>Where the API was built to.</summary>
+    public static string ApiFolder => FolderOf("MnemoLite.Api");
+
+    public static ApiProcess Start(params string[] settings) => StartFrom(ApiFolder, settings);
+
+    /// <summary>An API of another folder.</summary>
+    public static ApiProcess StartFrom(string folder, params string[] settings) => StartProject(folder, "MnemoLite.Api", settings);
 
     /// <summary>The dashboard, which looks for the API at that address.</summary>
-    public static ApiProcess StartDashboard(Uri api) => StartProject("MnemoLite.Web", $"--services:api:http:0={api}");
+    public static ApiProcess StartDashboard(Uri api) => StartProject(FolderOf("MnemoLite.Web"), "MnemoLite.Web", $"--services:api:http:0={api}");
 
-    private static ApiProcess StartProject(string project, params string[] settings) =>
+    private static string FolderOf(string project) =>
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
+
+    private static ApiProcess StartProject(string folder, string project, params string[] settings) =>
         Start(new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
         {
-            WorkingDirectory = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')))),
+            WorkingDirectory = folder,
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Test" },
         });
 
@@ -68,11 +77,17 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends it by SIGKILL.</summary>
+    public async Task KillAsync()
     {
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
         _process.Dispose();
     }
 

@@ -34,7 +34,7 @@ internal sealed class Door : IAsyncDisposable
     /// <summary>The next message with that text, and all after it, stays on the way.</summary>
     public void StallAt(string text) => _stallsAt = Encoding.ASCII.GetBytes(text);
 
-    /// <summary>The next message with that text comes through; its connection is cut instead of the answer.</summary>
+    /// <summary>The next message with that text comes through; its connection is cut in the middle of the answer.</summary>
     public void LoseAnswerTo(string text) => _losesAnswerTo = Encoding.ASCII.GetBytes(text);
 
     public async ValueTask DisposeAsync()
@@ -90,7 +90,10 @@ internal sealed class Door : IAsyncDisposable
             while (_stalls)
                 await Task.Delay(10, cancellationToken);
             if (isAnswer && visit.LosesAnswer)
+            {
+                await to.GetStream().WriteAsync(buffer.AsMemory(0, count / 2), cancellationToken);
                 return;
+            }
             if (!isAnswer && _losesAnswerTo is { } text && buffer.AsSpan(0, count).IndexOf(text) >= 0)
                 (visit.LosesAnswer, _losesAnswerTo) = (true, null);
             await to.GetStream().WriteAsync(buffer.AsMemory(0, count), cancellationToken);
