@@ -63,6 +63,17 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Warning, "No standby answers, so reads go to the primary: {Reason}")]
     public static partial void StandbyAway(ILogger logger, string reason);
 
+    [LoggerMessage(40, LogLevel.Critical,
+        "The API would listen at {Addresses}, where others than this machine can reach it, and there is no key to ask them for, so it does not start. "
+        + "Make one: ./mnemolite keys create NAME --scope admin (docs/security.md).")]
+    public static partial void NoKey(ILogger logger, string addresses);
+
+    [LoggerMessage(41, LogLevel.Warning, "Keys are required, and there is none yet: ./mnemolite keys create NAME --scope admin makes one")]
+    public static partial void NoKeyYet(ILogger logger);
+
+    [LoggerMessage(42, LogLevel.Warning, "A wrong key came from {Address}: {Reason}")]
+    public static partial void WrongKey(ILogger logger, System.Net.IPAddress address, string reason);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

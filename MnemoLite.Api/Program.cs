@@ -9,6 +9,7 @@ using MnemoLite.Api.Mcp;
 using MnemoLite.Api.OpenApi;
 using MnemoLite.Api.Operations;
 using MnemoLite.Api.Search;
+using MnemoLite.Api.Security;
 using MnemoLite.Api.Storage;
 using MnemoLite.Client;
 using Scalar.AspNetCore;
@@ -19,6 +20,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.AddServerHeader = false;
     kestrel.Limits.MaxRequestBodySize = 4 << 20;
     kestrel.Limits.MaxRequestLineSize = 128 << 10; // a vector may be a part of it
+    kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10); // a body has to come with 240 bytes a second, as Kestrel has it
 });
 builder.Services.ConfigureHttpJsonOptions(json =>
 {
@@ -31,6 +33,7 @@ builder.Services.AddSingleton(TimeProvider.System);
 
 builder.AddServiceDefaults();
 builder.AddErrors();
+builder.AddSecurity();
 builder.AddDatabase();
 builder.AddCaching();
 builder.AddEmbeddings();
@@ -50,15 +53,25 @@ if (builder.FindWrongSettings() is { Length: > 0 } wrong)
 
 var app = builder.Build();
 app.UseErrors();
+app.UseSecurity();
 app.MapDefaultEndpoints();
-app.MapOperations();
-app.MapCaches();
-app.MapEvents();
-app.MapSearch();
-app.MapGraph();
-app.MapStorage();
-app.MapMcp();
-app.MapOpenApi();
-app.MapScalarApiReference();
-await app.RunAsync();
+var routes = app.MapGroup("").RequireScopes();
+routes.MapAccess();
+routes.MapOperations();
+routes.MapCaches();
+routes.MapEvents();
+routes.MapSearch();
+routes.MapGraph();
+routes.MapStorage();
+routes.MapMcp();
+routes.MapOpenApi();
+routes.MapScalarApiReference(scalar => scalar.WithNonce().DisableDefaultFonts());
+try
+{
+    await app.RunAsync();
+}
+catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+{
+    // it was not to start, and the log says why
+}
 return Environment.ExitCode;

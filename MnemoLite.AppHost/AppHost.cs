@@ -35,7 +35,7 @@ if (!string.IsNullOrEmpty(archive))
 var api = builder.AddProject<Projects.MnemoLite_Api>("api")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
     .WithEndpoint("http", endpoint => endpoint.Port = Number("ApiPort", 8001))
-    .WithHttpHealthCheck("/health")
+    .WithHttpHealthCheck("/alive/ready")
     .WithReplicas(Number("ApiReplicas", 1))
     .WithReference(database)
     .WaitFor(database);

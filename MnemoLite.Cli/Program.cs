@@ -1,16 +1,19 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
 using MnemoLite.Cli.Checks;
 using MnemoLite.Cli.Deployments;
+using MnemoLite.Cli.Keys;
 using MnemoLite.Client;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
-    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(), DeployCommand.Create(), DeployCommand.CreateStage(),
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(), DeployCommand.Create(),
+    DeployCommand.CreateStage(), KeysCommand.Create(),
 };
 try
 {
@@ -29,6 +32,8 @@ catch (OperationCanceledException)
 catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException
                                       or UnauthorizedAccessException or Npgsql.NpgsqlException)
 {
-    Terminal.Fail(exception.Message);
+    Terminal.Fail(exception is MnemoLiteException { StatusCode: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden }
+        ? $"{exception.Message} The commands take the key from {AccessKey.Variable}."
+        : exception.Message);
     return 1;
 }

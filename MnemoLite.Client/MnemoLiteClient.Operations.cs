@@ -5,6 +5,9 @@ namespace MnemoLite.Client;
 
 public sealed partial class MnemoLiteClient
 {
+    /// <summary>What may be done with the key that is sent, or without one where none is needed.</summary>
+    public Task<Access> GetAccessAsync(CancellationToken cancellationToken = default) => ReadAsync("v1/access", Json.Access, cancellationToken);
+
     /// <summary>How things are, by the severity of the events of the last 24 hours.</summary>
     public Task<MonitoringStatus> GetMonitoringStatusAsync(CancellationToken cancellationToken = default) =>
         ReadAsync("api/monitoring/status", Json.MonitoringStatus, cancellationToken);

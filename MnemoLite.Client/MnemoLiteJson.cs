@@ -39,6 +39,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(EdgesAmongRequest))]
 [JsonSerializable(typeof(EdgesAmong))]
 [JsonSerializable(typeof(GraphSummary))]
+[JsonSerializable(typeof(Access))]
 [JsonSerializable(typeof(CachesStats))]
 [JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(Readiness))]

@@ -22,7 +22,7 @@ public static class ServiceDefaults
     private const string AlivePath = "/alive";
 
     /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at, as no file is.</summary>
-    private static readonly string[] QuietPaths = [AlivePath, "/health", "/readiness", "/metrics", "/v1/events/stream"];
+    private static readonly string[] QuietPaths = [AlivePath, "/alive/ready", "/health", "/readiness", "/metrics", "/v1/events/stream"];
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -38,7 +38,7 @@ public static class ServiceDefaults
     /// <summary>Maps <c>/alive</c>: 200 while the process lives.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
+        app.MapHealthChecks(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") }).AllowAnonymous().DisableRateLimiting();
         return app;
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Microsoft.Extensions.Http.Resilience;
 using MnemoLite.Client;
 using Polly;
@@ -11,10 +12,13 @@ internal static class MemoryService
     /// message.</summary>
     public const long MaxBodyBytes = 4 * 1024 * 1024;
 
-    /// <summary>Adds <see cref="MnemoLiteClient"/>. Someone is waiting at the page, so retries are quick and few, and only for
-    /// safe methods.</summary>
-    public static void AddMemoryService(this IServiceCollection services) =>
-        services.AddHttpClient<MnemoLiteClient>(http => http.BaseAddress = new Uri("https+http://api"))
+    /// <summary>Adds <see cref="MnemoLiteClient"/>, with the key of the person who is signed in. Someone is waiting at the page, so retries are quick
+    /// and few, and only for safe methods.</summary>
+    public static void AddMemoryService(this IServiceCollection services)
+    {
+        services.AddSingleton<MemoryClients>();
+        services.AddTransient(services => services.GetRequiredService<MemoryClients>().Create(services.GetRequiredService<SignedIn>().Key));
+        services.AddHttpClient(MemoryClients.Name, http => http.BaseAddress = new Uri("https+http://api"))
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
             .AddStandardResilienceHandler(resilience =>
             {
@@ -23,6 +27,7 @@ internal static class MemoryService
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
                 resilience.CircuitBreaker.BreakDuration = TimeSpan.FromSeconds(1); // open pages ask until it is back, and are to see it soon
             });
+    }
 
     /// <summary>Where a browser or an agent of this machine reaches the API.</summary>
     public static string Address(IConfiguration configuration) =>
@@ -35,4 +40,18 @@ internal static class MemoryService
         HttpRequestException or ExecutionRejectedException or System.Text.Json.JsonException => true,
         _ => false,
     };
+}
+
+/// <summary>Makes clients of the API.</summary>
+internal sealed class MemoryClients(IHttpClientFactory http)
+{
+    public const string Name = "api";
+
+    public MnemoLiteClient Create(string? key)
+    {
+        var client = http.CreateClient(Name);
+        if (key is not null)
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        return new(client);
+    }
 }

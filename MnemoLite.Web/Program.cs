@@ -3,14 +3,23 @@ using MnemoLite.Web.Components;
 using MudBlazor;
 using MudBlazor.Services;
 
+const string ContentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    + "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"; // MudBlazor sets styles in elements
+
 var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+});
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.AddProtectionKeys();
+builder.AddSignIn();
 builder.Services.AddMemoryService();
-builder.Services.AddSingleton<LiveChanges>();
-builder.Services.AddHostedService(services => services.GetRequiredService<LiveChanges>());
+builder.Services.AddSingleton<ChangeStreams>();
+builder.Services.AddScoped(services => new LiveChanges(services.GetRequiredService<ChangeStreams>(), services.GetRequiredService<SignedIn>()));
 builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);
 builder.Services.AddRazorComponents()
     .AddInteractiveServerComponents(circuit => circuit.PersistedCircuitInMemoryMaxRetained = 0) // app.js has a way back that needs none kept
@@ -18,6 +27,7 @@ builder.Services.AddRazorComponents()
 
 var app = builder.Build();
 await app.ReadProtectionKeysAsync();
+app.UseSecurityHeaders(_ => ContentSecurityPolicy);
 // A page that has just lost this instance must not come back to it: it would hold up its end.
 app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopping => stopping.Run(context =>
 {
@@ -27,8 +37,10 @@ app.UseWhen(_ => app.Lifetime.ApplicationStopping.IsCancellationRequested, stopp
 if (!app.Environment.IsDevelopment())
     app.UseExceptionHandler("/error", createScopeForErrors: true);
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+app.UseSignIn();
 app.UseAntiforgery();
-app.MapStaticAssets();
+app.MapStaticAssets().AllowAnonymous();
+app.MapSignOut();
 app.MapTransfers();
 app.MapDefaultEndpoints();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode();

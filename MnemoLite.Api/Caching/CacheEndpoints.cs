@@ -18,7 +18,7 @@ internal static class CacheEndpoints
         void MapStats(string path, string name, string tag) => app.MapGet(path, Stats).WithName(name).WithTags(tag)
             .WithSummary("See how the caches do").WithDescription("Of the instance that answers, since it started: a hit is an answer that was there and still right.");
 
-        void MapClear(string path, string name, string tag) => app.MapPost(path, ClearAsync).WithName(name).WithTags(tag)
+        void MapClear(string path, string name, string tag) => app.MapPost(path, ClearAsync).RequireAuthorization(Scopes.Admin).WithName(name).WithTags(tag)
             .WithSummary("Empty the caches").WithDescription("Of the instance that answers. Nobody needs to: what a write may have changed is never answered from a cache.");
     }
 

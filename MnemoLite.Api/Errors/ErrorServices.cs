@@ -17,6 +17,10 @@ internal static class ErrorServices
             problem.Instance ??= context.HttpContext.Request.Path;
             problem.Detail ??= problem.Status switch
             {
+                StatusCodes.Status401Unauthorized =>
+                    "This needs a key, sent as Authorization: Bearer KEY, that is not revoked or expired; ./mnemolite keys create makes one.",
+                StatusCodes.Status403Forbidden => "The key that was sent is not allowed to do this: WWW-Authenticate names the scope that is needed.",
+                StatusCodes.Status429TooManyRequests => "Too many requests: try again after the seconds in Retry-After.",
                 StatusCodes.Status404NotFound => "There is nothing at this path; GET /openapi/v1.json lists what there is.",
                 StatusCodes.Status405MethodNotAllowed => "This path does not take that method; GET /openapi/v1.json lists what it takes.",
                 StatusCodes.Status413PayloadTooLarge => "The body is larger than this service takes: split it up.",

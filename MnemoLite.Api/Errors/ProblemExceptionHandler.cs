@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Security;
 using Npgsql;
 
 namespace MnemoLite.Api.Errors;
@@ -32,6 +33,7 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             EmbeddingsAwayException => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
+            TooManySearchesException many => New(StatusCodes.Status503ServiceUnavailable, many.Message),
             OtherModelException other => OfOtherModel(other),
             BatchInterruptedException interrupted => OfInterrupted(interrupted),
             NpgsqlException away => Away(away),

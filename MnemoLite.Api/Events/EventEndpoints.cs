@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.ComponentModel.DataAnnotations;
 using System.IO.Pipelines;
+using System.Security.Claims;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,6 +9,7 @@ using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
@@ -104,8 +106,12 @@ internal static class EventEndpoints
             "application/x-ndjson");
     }
 
-    private static ServerSentEventsResult<EventChange> StreamAsync(EventStream stream, CancellationToken cancellationToken) =>
-        TypedResults.ServerSentEvents(stream.ReadAsync(cancellationToken));
+    private static ServerSentEventsResult<EventChange> StreamAsync(
+        EventStream stream, ClaimsPrincipal user, CancellationToken cancellationToken, [FromServices] KeyRing? keys = null)
+    {
+        var changes = stream.ReadAsync(cancellationToken);
+        return TypedResults.ServerSentEvents(user.Identity is KeyIdentity { Key: var key } ? keys!.WhileGoodAsync(key, changes, cancellationToken) : changes);
+    }
 
     private static JsonText ReadObject(string name, string text)
     {

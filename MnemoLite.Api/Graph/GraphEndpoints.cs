@@ -59,13 +59,13 @@ internal static class GraphEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound);
         graph.MapGet("/v1/graph/summary", SummariseAsync).WithName("SummariseGraph").WithSummary("Count nodes and edges")
             .WithDescription("How many there are, and of which types the nodes are, the most common first.");
-        graph.MapPost("/v1/graph/edges/among", EdgesAmongAsync).WithName("ListEdgesAmong").WithSummary("List the edges among some nodes")
+        graph.MapPost("/v1/graph/edges/among", EdgesAmongAsync).RequireAuthorization(Scopes.Read).WithName("ListEdgesAmong").WithSummary("List the edges among some nodes")
             .WithDescription("What a list or an expansion leaves out: edges between its nodes and those that were read before. "
                 + "Of more than 20,000 (setting Graph:MaxEdgesAmong) some are left out: truncated then says so.");
-        graph.MapPost("/v1/graph/traverse", TraverseAsync).WithName("Traverse").WithSummary("Find the nodes that can be reached from one")
+        graph.MapPost("/v1/graph/traverse", TraverseAsync).RequireAuthorization(Scopes.Read).WithName("Traverse").WithSummary("Find the nodes that can be reached from one")
             .WithDescription("Nearest first, each once at its least depth, the start at depth 0. Too many are cut: stats.truncated then says so.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        graph.MapPost("/v1/graph/path", FindPathAsync).WithName("FindPath").WithSummary("Find a shortest path between two nodes")
+        graph.MapPost("/v1/graph/path", FindPathAsync).RequireAuthorization(Scopes.Read).WithName("FindPath").WithSummary("Find a shortest path between two nodes")
             .WithDescription("Along the direction of the edges, unless direction says otherwise; 404 when no path is that short.")
             .ProducesProblem(StatusCodes.Status404NotFound);
     }

@@ -1,10 +1,14 @@
 using System.Data.Common;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
@@ -15,8 +19,6 @@ namespace MnemoLite.Api.Mcp;
 /// <summary>The memory as an MCP server at <c>/mcp</c>: streamable HTTP, no state between requests.</summary>
 internal static class McpEndpoints
 {
-    private const string Path = "/mcp";
-
     private const string Instructions = """
         MnemoLite is your long-term memory. Recall before you answer from assumption: preferences, decisions, facts about people and projects
         may be stored. Remember what will matter in a later session, one fact at a time, in a sentence that stands on its own, with metadata such
@@ -61,7 +63,8 @@ internal static class McpEndpoints
                         }
                     }))
                 .AddReadResourceFilter(Logged)
-                .AddListResourcesFilter(Logged));
+                .AddListResourcesFilter(Logged))
+            .AddAuthorizationFilters();
         return builder;
     }
 
@@ -82,7 +85,7 @@ internal static class McpEndpoints
 
     /// <summary>
     /// As <c>WithTools</c> does, with schemas that every client can read: some take no <c>true</c> for «any value», which is what the types
-    /// with a converter of their own would have.
+    /// with a converter of their own would have. A tool that only reads needs a key with the scope read, another one with write.
     /// </summary>
     private static IMcpServerBuilder WithMemoryTools(this IMcpServerBuilder builder, JsonSerializerOptions json)
     {
@@ -95,35 +98,28 @@ internal static class McpEndpoints
         };
         foreach (var tool in typeof(MemoryTools).GetMethods().Where(method => method.IsDefined(typeof(McpServerToolAttribute), inherit: false)))
         {
+            var scope = tool.GetCustomAttribute<McpServerToolAttribute>()!.ReadOnly ? Scopes.Read : Scopes.Write;
             builder.Services.AddSingleton(services => McpServerTool.Create(
                 tool, request => ActivatorUtilities.CreateInstance<MemoryTools>(request.Services!),
-                new() { Services = services, SerializerOptions = json, SchemaCreateOptions = schema }));
+                new()
+                {
+                    Services = services,
+                    SerializerOptions = json,
+                    SchemaCreateOptions = schema,
+                    Metadata = services.GetRequiredService<IOptions<AuthOptions>>().Value.Required ? [new AuthorizeAttribute(scope)] : [],
+                }));
         }
         return builder;
     }
 
-    public static void MapMcp(this WebApplication app)
-    {
-        app.UseWhen(context => context.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal), branch => branch.Use(RefuseOtherOriginsAsync));
-        app.MapMcp(Path).ExcludeFromDescription();
-    }
-
-    /// <summary>A page of another site, in a browser on this machine, must not reach the memory (DNS rebinding): only local origins may.</summary>
-    private static async Task RefuseOtherOriginsAsync(HttpContext context, RequestDelegate next)
-    {
-        var origin = context.Request.Headers.Origin.ToString();
-        if (origin.Length == 0 || Uri.TryCreate(origin, UriKind.Absolute, out var site) && site.IsLoopback)
-            await next(context);
-        else
-            await TypedResults.Problem("MCP is for agents on this machine: a page of another origin may not use it.",
-                statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
-    }
+    public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read).ExcludeFromDescription();
 
     /// <summary>What the agent can mend, or must wait for; null where it is a fault of ours.</summary>
     private static string? Explain(Exception exception) => exception switch
     {
         InvalidRequestException invalid => invalid.Message,
         JsonException json => $"{JsonReason.Field(json) ?? "The arguments"} {JsonReason.Of(json)}.",
+        TooManySearchesException many => many.Message,
         EmbeddingsAwayException => "The embedding endpoint does not answer: recall in mode keyword, or try again soon.",
         DbException { IsTransient: true } => "The memory's database is away: try again in a moment.",
         DbException { SqlState: ['2', '2', ..] or ['5', '4', ..] } => "A value cannot be stored: it has a number beyond PostgreSQL's range.",

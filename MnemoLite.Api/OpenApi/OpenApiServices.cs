@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.OpenApi;
+using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.OpenApi;
@@ -12,12 +14,17 @@ internal static class OpenApiServices
     {
         builder.Services.AddOpenApi("v1", options =>
         {
-            options.AddDocumentTransformer((document, _, _) =>
+            options.AddDocumentTransformer((document, context, _) =>
             {
                 document.Info.Title = "MnemoLite";
                 document.Info.Version = "v1";
                 document.Info.Description = "The memory of an AI agent: events, found again by meaning, metadata and time.";
                 document.Servers?.Clear();
+                if (context.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value.Required)
+                {
+                    document.AddComponent("key", new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
+                    document.Security = [new() { [new OpenApiSecuritySchemeReference("key", document)] = [] }];
+                }
                 return Task.CompletedTask;
             });
             options.AddSchemaTransformer(DescribeAsync);

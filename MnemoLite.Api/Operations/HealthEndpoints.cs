@@ -20,6 +20,7 @@ internal static class HealthEndpoints
             .WithDescription("200 healthy, 503 degraded: the database is away or the store not ready yet.");
         operations.MapGet("/readiness", ReadinessAsync).WithName("Readiness").WithSummary("Whether the service takes requests")
             .WithDescription("200 it does, 503 it does not.");
+        operations.MapGet("/alive/ready", IsReadyAsync).AllowAnonymous().DisableRateLimiting().ExcludeFromDescription(); // for probes, which have no key: it says no more
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
@@ -81,6 +82,12 @@ internal static class HealthEndpoints
                 new Readiness("unavailable", database ? "The store is being prepared." : "The database is away.", checks),
                 statusCode: StatusCodes.Status503ServiceUnavailable);
     }
+
+    private static async Task<StatusCodeHttpResult> IsReadyAsync(
+        NpgsqlDataSource dataSource, DatabaseCircuit circuit, StorePreparation store, CancellationToken cancellationToken) =>
+        TypedResults.StatusCode(store.Ready && await FindServerVersionAsync(dataSource, circuit, cancellationToken) is not null
+            ? StatusCodes.Status200OK
+            : StatusCodes.Status503ServiceUnavailable);
 
     private static async Task<bool> AnswersAsync(IConnectionMultiplexer redis, CancellationToken cancellationToken)
     {

@@ -143,7 +143,8 @@ internal sealed class RouteMetrics : IHostedService, IDisposable
     private static bool IsOfMemory(string route) =>
         (route.StartsWith("/v1/", StringComparison.Ordinal) || route.StartsWith("/api/graph/", StringComparison.Ordinal)
             || route.StartsWith("/mcp", StringComparison.Ordinal))
-        && !route.StartsWith("/v1/store", StringComparison.Ordinal) && !route.StartsWith("/v1/events/cache/", StringComparison.Ordinal)
+        && !route.StartsWith("/v1/store", StringComparison.Ordinal) && !route.StartsWith("/v1/access", StringComparison.Ordinal)
+        && !route.StartsWith("/v1/events/cache/", StringComparison.Ordinal)
         && !route.EndsWith("/stream", StringComparison.Ordinal);
 
     private sealed record Snapshot(long Time, Dictionary<(string Method, string Route), Counts> Routes)

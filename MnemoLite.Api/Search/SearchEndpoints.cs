@@ -21,7 +21,7 @@ internal static class SearchEndpoints
 
     public static void MapSearch(this IEndpointRouteBuilder app)
     {
-        var search = app.MapGroup("/v1").WithTags("Search").ValidateArguments()
+        var search = app.MapGroup("/v1").WithTags("Search").ValidateArguments().RequireAuthorization(Scopes.Read)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status422UnprocessableEntity)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);

@@ -6,12 +6,13 @@ using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
-internal sealed class SearchService(SearchStore store, EmbeddingModelStore models, AnswerCache<SearchBasis> cache)
+internal sealed class SearchService(SearchStore store, EmbeddingModelStore models, AnswerCache<SearchBasis> cache, SearchLimiter limiter)
 {
     private const int MaxQueryLength = 10_000;
 
@@ -51,6 +52,7 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
 
     private async Task<(SearchQuery Query, Found Found)> FindAsync(SearchRequest request, float[]? vector, CancellationToken cancellationToken)
     {
+        using var turn = await limiter.EnterAsync(cancellationToken);
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
         if (vector is not null)

@@ -23,7 +23,7 @@ internal static class StorageEndpoints
         store.MapGet("", GetAsync).WithName("GetStore").WithSummary("What the store holds")
             .WithDescription("Its model, how many events it has, its size, its partitions, and how far embedding everything again has come, while "
                 + "that goes on.");
-        store.MapPost("/partition", PartitionAsync).WithName("PartitionStore").WithSummary("Partition events by month")
+        store.MapPost("/partition", PartitionAsync).RequireAuthorization(Scopes.Admin).WithName("PartitionStore").WithSummary("Partition events by month")
             .WithDescription("Nothing is lost; a partitioned store stays as it is. Until it is done nobody else reads or writes events.");
     }
 

@@ -10,15 +10,12 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
 {
     private const string LookAtLog = "The log says more: logs/mnemolite.log in the data folder";
     private const int Users = 20;
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(15);
     private const double MostMilliseconds = 200;
     private const string LookAtSuggestions = "What could be better: GET /performance/optimize/suggestions";
     private const string LookAtStatus = "Does it run? ./mnemolite status";
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
-    {
-        BaseAddress = api,
-        Timeout = TimeSpan.FromSeconds(15),
-    };
+    private readonly HttpClient _http = AccessKey.Connect(api, ConnectPatience, Patience);
 
     private MnemoLiteClient Client => new(_http);
 

@@ -9,13 +9,14 @@ namespace MnemoLite.Cli.Deployments;
 internal sealed class Deployment(DataFolder data, TimeProvider clock) : IDisposable
 {
     private const int Users = 4;
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromMinutes(1);
     private const long SpareBytes = 200 << 20;
     private static readonly TimeSpan MeasuredFor = TimeSpan.FromSeconds(3);
 
     private readonly Engine _engine = Engine.Find(data);
     private readonly RunningInstance _running = data.GetRunning();
     private readonly ReleaseFolder _releases = new(data);
-    private readonly HttpClient _http = new() { BaseAddress = data.GetRunning().Api };
+    private readonly HttpClient _http = AccessKey.Connect(data.GetRunning().Api, ConnectPatience, Patience);
 
     public void Dispose()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace MnemoLite.Tests.AppHost;
@@ -32,7 +33,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public static ApiProcess StartFrom(string folder, params string[] settings) => StartProject(folder, "MnemoLite.Api", settings);
 
     /// <summary>The dashboard, which looks for the API at that address.</summary>
-    public static ApiProcess StartDashboard(Uri api) => StartProject(FolderOf("MnemoLite.Web"), "MnemoLite.Web", $"--services:api:http:0={api}");
+    public static ApiProcess StartDashboard(Uri api, params string[] settings) =>
+        StartProject(FolderOf("MnemoLite.Web"), "MnemoLite.Web", [$"--services:api:http:0={api}", .. settings]);
 
     private static string FolderOf(string project) =>
         Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
@@ -69,12 +71,19 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         var http = new HttpClient { BaseAddress = await FindAddressAsync(cancellationToken) };
         for (var deadline = Stopwatch.StartNew(); ;)
         {
-            using var answer = await http.GetAsync(new Uri("/readiness", UriKind.Relative), cancellationToken);
+            using var answer = await http.GetAsync(new Uri("/alive/ready", UriKind.Relative), cancellationToken);
             if (answer.IsSuccessStatusCode)
                 return http;
             Assert.True(deadline.Elapsed < Patience, Output);
             await Task.Delay(50, cancellationToken);
         }
+    }
+
+    /// <summary>Asks it to end, and waits until it has.</summary>
+    public async Task StopAsync()
+    {
+        using var ask = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await _process.WaitForExitAsync().WaitAsync(Patience);
     }
 
     /// <summary>Ends it by SIGKILL.</summary>
@@ -97,9 +106,9 @@ internal sealed partial class ApiProcess : IAsyncDisposable
             return;
         _output.Enqueue(line);
         if (Listening().Match(line) is { Success: true } match)
-            _address.TrySetResult(new Uri(match.Groups[1].Value));
+            _address.TrySetResult(new Uri(match.Groups[1].Value.Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)));
     }
 
-    [GeneratedRegex(@"listening on: (http://127\.0\.0\.1:\d+)")]
+    [GeneratedRegex(@"listening on: (https?://(?:127\.0\.0\.1|0\.0\.0\.0):\d+)")]
     private static partial Regex Listening();
 }

@@ -1,3 +1,4 @@
+using Aspire.Hosting.Testing;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -41,6 +42,15 @@ public sealed class EveryPageTests(Dashboard dashboard)
         await Expect(page.Page.Locator("html")).ToHaveAttributeAsync("data-scheme", scheme == ColorScheme.Dark ? "dark" : "light");
         Assert.True(await page.OverflowAsync() <= 0, "it can be scrolled sideways");
         Assert.Empty(await page.ViolationsAsync());
+        page.HasNoComplaints();
+    }
+
+    [Fact]
+    public async Task The_page_of_the_API_runs_under_its_strict_policy()
+    {
+        await using var page = await dashboard.OpenAsync("/");
+        await page.Page.GotoAsync($"{dashboard.App.GetEndpoint("api")}scalar/");
+        await Expect(page.Page.GetByRole(AriaRole.Heading, new() { Name = "MnemoLite" }).First).ToBeVisibleAsync();
         page.HasNoComplaints();
     }
 }

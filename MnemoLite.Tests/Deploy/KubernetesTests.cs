@@ -4,6 +4,7 @@ using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Graph;
+using MnemoLite.Api.Security;
 using MnemoLite.Api.Storage;
 using Npgsql;
 
@@ -23,6 +24,7 @@ public sealed partial class KubernetesTests
     [
         (DatabaseOptions.Section, typeof(DatabaseOptions)), (CachingOptions.Section, typeof(CachingOptions)), (GraphOptions.Section, typeof(GraphOptions)),
         (EmbeddingOptions.Section, typeof(EmbeddingOptions)), (RetentionOptions.Section, typeof(RetentionOptions)),
+        (AuthOptions.Section, typeof(AuthOptions)), (LimitOptions.Section, typeof(LimitOptions)),
     ];
 
     public static TheoryData<string> Overlays => ["overlays/one-node", "overlays/production"];
@@ -109,7 +111,7 @@ public sealed partial class KubernetesTests
             Assert.NotNull(Of(manifests, "PodDisruptionBudget", name)["spec"]!["selector"]);
             var sleep = (int)Container(service)["lifecycle"]!["preStop"]!["sleep"]!["seconds"]!;
             Assert.True((int?)service["spec"]!["template"]!["spec"]!["terminationGracePeriodSeconds"] >= sleep + 30); // as long as the host waits
-            Assert.Equal(name == "api" ? "/readiness" : "/alive", (string?)Container(service)["readinessProbe"]!["httpGet"]!["path"]);
+            Assert.Equal(name == "api" ? "/alive/ready" : "/alive", (string?)Container(service)["readinessProbe"]!["httpGet"]!["path"]);
         }
     }
 

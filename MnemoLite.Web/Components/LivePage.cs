@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Components;
 using MnemoLite.Client;
@@ -50,6 +51,12 @@ public abstract class LivePage : ComponentBase, IDisposable
     [Inject]
     private LiveChanges Changes { get; set; } = default!;
 
+    [Inject]
+    private NavigationManager Navigation { get; set; } = default!;
+
+    [Inject]
+    private KeyRequirement Keys { get; set; } = default!;
+
     /// <summary>Reads what is shown from the service.</summary>
     protected abstract Task LoadAsync(CancellationToken cancellationToken);
 
@@ -64,6 +71,11 @@ public abstract class LivePage : ComponentBase, IDisposable
         catch (Exception failure) when (!Closing.IsCancellationRequested && (MemoryService.IsAway(failure) || failure is OperationCanceledException))
         {
             Away = "The memory service is not answering.";
+        }
+        catch (MnemoLiteException refused) when (refused.StatusCode == HttpStatusCode.Unauthorized && !Closing.IsCancellationRequested)
+        {
+            Keys.Forget();
+            Navigation.NavigateTo(Navigation.Uri, forceLoad: true); // to the sign-in, as the key of this one is none any more
         }
         Now = Clock.GetUtcNow();
     }
