@@ -15,8 +15,22 @@ var postgres = builder.AddPostgres("postgres")
         "-c", "log_error_verbosity=terse", // the details of an error hold values
         "-c", "shared_preload_libraries=pg_stat_statements",
         "-c", "pg_stat_statements.track_utility=off")
+    .WithEnvironment("POSTGRES_DB", "mnemolite") // has the image make the database where nobody else does, as where it was published to
     .WithDataVolume(settings["DataVolume"] ?? "postgres");
 var database = postgres.AddDatabase("mnemolite");
+
+var archive = settings["Archive"];
+if (!string.IsNullOrEmpty(archive))
+{
+    // A segment has its name in the archive once it is whole there. One of that name is never overwritten: the same again is well, another a failure.
+    const string Command = """
+        f="$WAL_ARCHIVE/wal/%f.gz"; if [ -e "$f" ]; then gzip -dc "$f" | cmp -s - "%p"; else mkdir -p -m 700 "$WAL_ARCHIVE/wal" \
+        && gzip -1 <"%p" >"$f.part" && sync "$f.part" && mv "$f.part" "$f" && sync "$WAL_ARCHIVE/wal"; fi
+        """;
+    postgres.WithBindMount(archive, "/archive")
+        .WithEnvironment("WAL_ARCHIVE", "/archive")
+        .WithArgs("-c", "archive_mode=on", "-c", "archive_timeout=60", "-c", $"archive_command={Command}");
+}
 
 var api = builder.AddProject<Projects.MnemoLite_Api>("api")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
@@ -39,8 +53,32 @@ builder.AddProject<Projects.MnemoLite_Web>("web")
     .WithEnvironment("DataProtection__Folder", settings["WebKeys"])
     .WithHttpHealthCheck("/alive")
     .WithReplicas(Number("WebReplicas", 1))
-    .WithReference(api)
+    .WithReference(api.GetEndpoint("http")) // published, it would otherwise be told of an https endpoint, too, which no one serves
     .WaitFor(api);
+
+if (settings["Backup:Every"] is { Length: > 0 } every)
+{
+    string[] to = settings["Backup:To"] is { Length: > 0 } folder ? ["--to", folder] : string.IsNullOrEmpty(archive) ? [] : ["--archive", archive];
+    string[] keep = settings["Backup:Keep"] is { Length: > 0 } number ? ["--keep", number] : [];
+    string[] arguments = ["backup", "--every", every, .. to, .. keep];
+    builder.AddProject<Projects.MnemoLite_Cli>("backups")
+        .WithArgs(arguments)
+        .WithReference(database)
+        .WaitFor(api); // which has made the schema then
+}
+
+// What `aspire publish` makes files for (docs/deployment.md). Where the application runs, neither does anything.
+switch (settings["PublishTo"] ?? "compose")
+{
+    case "compose":
+        builder.AddDockerComposeEnvironment("compose").WithDashboard(false);
+        break;
+    case "kubernetes":
+        builder.AddKubernetesEnvironment("kubernetes").WithProperties(kubernetes => kubernetes.DefaultStorageType = "pvc");
+        break;
+    case var other:
+        throw new InvalidOperationException($"MnemoLite:PublishTo is 'compose' or 'kubernetes', not '{other}'.");
+}
 
 builder.Build().Run();
 

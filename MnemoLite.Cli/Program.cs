@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 using MnemoLite.Cli;
 using MnemoLite.Cli.Backups;
+using MnemoLite.Cli.Checks;
+using MnemoLite.Cli.Deployments;
 using MnemoLite.Cli.Keys;
 using MnemoLite.Client;
 
@@ -9,23 +12,28 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
 
 var command = new RootCommand("MnemoLite, the memory of an AI agent.")
 {
-    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(),
-    KeysCommand.Create(),
+    BackupCommand.CreateBackup(), BackupCommand.CreateVerify(), BackupCommand.CreateRestore(), CheckCommand.Create(), DeployCommand.Create(),
+    DeployCommand.CreateStage(), KeysCommand.Create(),
 };
 try
 {
-    return await command.Parse(args).InvokeAsync(new InvocationConfiguration
+    var parsed = command.Parse(args);
+    var exitCode = await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
         ProcessTerminationTimeout = TimeSpan.FromSeconds(30), // to tidy up after an interruption
     });
+    return parsed.Errors.Count == 0 ? exitCode : 2;
 }
 catch (OperationCanceledException)
 {
     return 130;
 }
-catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException or Npgsql.NpgsqlException)
+catch (Exception exception) when (exception is CommandException or HttpRequestException or MnemoLiteException or IOException
+                                      or UnauthorizedAccessException or Npgsql.NpgsqlException)
 {
-    Terminal.Fail(exception.Message);
+    Terminal.Fail(exception is MnemoLiteException { StatusCode: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden }
+        ? $"{exception.Message} The commands take the key from {AccessKey.Variable}."
+        : exception.Message);
     return 1;
 }

@@ -13,6 +13,8 @@ internal static class Terminal
 
     public static void Note(string text) => Console.WriteLine($"  {Colored("!", 33)} {text}");
 
+    public static void NotOk(string text, string remedy) => Console.WriteLine($"  {Colored("✗", 31)} {text}\n    {Colored(remedy, 2)}");
+
     public static void Fail(string text) => Console.Error.WriteLine($"{Colored("✗", 31)} {text}");
 
     /// <summary>Carries out a step and ticks it off with the time it took; its own text tells how far it is.</summary>
@@ -42,10 +44,13 @@ internal static class Terminal
     }
 
     /// <summary>Carries out a step that makes nothing, and ticks it off.</summary>
-    public static Task StepAsync(string doing, Func<string> done, Func<Task> step) =>
-        StepAsync(doing, _ => done(), async _ =>
+    public static Task StepAsync(string doing, Func<string> done, Func<Task> step) => StepAsync(doing, done, _ => step());
+
+    /// <inheritdoc cref="StepAsync(string, Func{string}, Func{Task})"/>
+    public static Task StepAsync(string doing, Func<string> done, Func<IProgress<string>, Task> step) =>
+        StepAsync(doing, _ => done(), async progress =>
         {
-            await step();
+            await step(progress);
             return true;
         });
 

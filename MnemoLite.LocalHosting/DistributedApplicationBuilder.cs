@@ -66,6 +66,7 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         _host.Services.AddSingleton<ResourceNotificationService>();
         _host.Services.AddSingleton<ResourceCommandService>();
         _host.Services.AddSingleton<ProcessLauncher>();
+        _host.Services.AddSingleton<RunningPage>();
         _host.Services.AddSingleton(TimeProvider.System);
         _host.Services.AddHttpClient();
         _host.Services.Configure<LocalHostingOptions>(Configuration.GetSection(LocalHostingOptions.Section));

@@ -1,11 +1,14 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -18,7 +21,7 @@ public static class ServiceDefaults
 {
     private const string AlivePath = "/alive";
 
-    /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at.</summary>
+    /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at, as no file is.</summary>
     private static readonly string[] QuietPaths = [AlivePath, "/alive/ready", "/health", "/readiness", "/metrics", "/v1/events/stream"];
 
     /// <summary>Telemetry, service discovery, resilient HTTP clients and the liveness check.</summary>
@@ -52,21 +55,47 @@ public static class ServiceDefaults
                 new("service.version", Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
             ]))
             .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation());
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        var everything = !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        if (!everything && string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]))
             return;
         // Traces and logs are collected only where somebody takes them: each request pays for them.
         foreach (var instrumentation in (string[])["ASPNETCORE", "HTTPCLIENT"])
             builder.Configuration[$"OTEL_DOTNET_EXPERIMENTAL_{instrumentation}_DISABLE_URL_QUERY_REDACTION"] = "false"; // a query may be a question
         Discretion.DescribeInSpans();
-        telemetry.UseOtlpExporter().WithTracing(tracing => tracing
+        telemetry.WithTracing(tracing => tracing
             .AddSource("MnemoLite")
-            .AddAspNetCoreInstrumentation(options => options.Filter = context => !QuietPaths.Contains(context.Request.Path.Value))
+            .AddAspNetCoreInstrumentation(options =>
+            {
+                options.Filter = context => !IsQuiet(context.Request.Path);
+                options.EnableAspNetCoreSignalRSupport = options.EnableRazorComponentsSupport = everything; // a span for every key that is pressed
+            })
             .AddHttpClientInstrumentation()
             .AddProcessor(new Discretion.OfSpans()));
+        if (!everything)
+        {
+            telemetry.WithTracing(tracing => tracing.AddTracesExporter(builder.Configuration));
+            return;
+        }
+        telemetry.UseOtlpExporter();
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
             logging.AddProcessor(new Discretion.OfLogs());
         });
+    }
+
+    private static bool IsQuiet(PathString path) => QuietPaths.Contains(path.Value) || path.StartsWithSegments("/_blazor") || Path.HasExtension(path.Value);
+
+    /// <summary>Traces alone, where only they are wanted; and of those, so many each second as are asked for.</summary>
+    private static void AddTracesExporter(this TracerProviderBuilder tracing, IConfiguration configuration)
+    {
+        tracing.AddOtlpExporter(options =>
+        {
+            options.Endpoint = new Uri(configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]!);
+            options.Protocol = configuration["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf" ? OtlpExportProtocol.HttpProtobuf : options.Protocol;
+            options.Headers = configuration["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] ?? options.Headers;
+        });
+        if (string.IsNullOrEmpty(configuration["OTEL_TRACES_SAMPLER"]) && configuration.GetValue<int?>("Telemetry:TracesPerSecond") is { } most)
+            tracing.SetSampler(new ParentBasedSampler(new PerSecondSampler(most)));
     }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Caching.Hybrid;
 using Microsoft.Extensions.Caching.Memory;
+using MnemoLite.Api.Database;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Caching;
@@ -21,33 +23,37 @@ internal enum CacheOutcome
 
     /// <summary>The cache was not asked.</summary>
     Bypass,
+
+    /// <summary>It is the last that was known, as the database is away.</summary>
+    Away,
 }
 
 /// <summary>One of the caches: answers of one kind, each checked against the latest writes before it is given.</summary>
-internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
+internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IAnswerBasis
 {
     private const int MaxMarks = 10_000, MaxTries = 4;
 
     private readonly HybridCache _cache;
     private readonly MemoryCache _memory;
+    private readonly LastAnswers<TBasis> _last;
     private readonly RecentWrites _writes;
     private readonly CacheSettings _settings;
     private readonly string _spanName;
     private readonly TagList _tags;
-    private readonly Counter<long> _hitCounter, _missCounter, _evictionCounter;
     private ConcurrentDictionary<string, ulong> _marks = new();
     private long _hits, _misses, _evictions, _bytes;
 
-    public AnswerCache(CacheSettings settings, HybridCache cache, MemoryCache memory, RecentWrites writes, Meter meter)
+    public AnswerCache(CacheSettings settings, HybridCache cache, MemoryCache memory, RecentWrites writes, TimeProvider clock, Meter meter)
     {
         (_settings, _cache, _memory, _writes) = (settings, cache, memory, writes);
+        _last = new(settings.MaxItems, settings.StaleFor, writes, clock);
         _spanName = $"cache {settings.Name}";
         _tags = new([new("cache", settings.Name)]);
-        _hitCounter = meter.CreateCounter<long>("mnemolite.cache.hits", "{request}", "Answers that were in the cache and still right.");
-        _missCounter = meter.CreateCounter<long>("mnemolite.cache.misses", "{request}", "Answers that had to be made.");
-        _evictionCounter = meter.CreateCounter<long>("mnemolite.cache.evictions", "{item}", "Answers that had to go for others.");
+        meter.CreateObservableCounter("mnemolite.cache.hits", () => Measure(ref _hits), "{request}", "Answers that were in the cache and still right.");
+        meter.CreateObservableCounter("mnemolite.cache.misses", () => Measure(ref _misses), "{request}", "Answers that had to be made.");
+        meter.CreateObservableCounter("mnemolite.cache.evictions", () => Measure(ref _evictions), "{item}", "Answers that had to go for others.");
         meter.CreateObservableGauge("mnemolite.cache.items", () => new Measurement<int>(memory.Count, _tags), "{item}", "Answers in the cache.");
-        meter.CreateObservableGauge("mnemolite.cache.memory", () => new Measurement<long>(Volatile.Read(ref _bytes), _tags), "By", "About what they take.");
+        meter.CreateObservableGauge("mnemolite.cache.memory", () => Measure(ref _bytes), "By", "About what they take.");
     }
 
     public CacheStats Stats
@@ -66,7 +72,24 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     /// <param name="make">Makes the answer from the database.</param>
     /// <param name="bypass">Whether to make it in any case, and keep it from the cache.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome)> GetAsync(
+    /// <returns>The answer, and how old it is where it is the last that was known.</returns>
+    public async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome, TimeSpan Age)> GetAsync(
+        string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (answer, outcome) = await GetRightAsync(key, make, bypass, cancellationToken);
+            return (answer, outcome, TimeSpan.Zero);
+        }
+        catch (DbException away) when (!bypass && DatabaseCircuit.IsAway(away))
+        {
+            if (_last.Find(key) is not var (answer, age))
+                throw;
+            return (answer, CacheOutcome.Away, age);
+        }
+    }
+
+    private async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome)> GetRightAsync(
         string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
     {
         using var span = Tracing.Source.StartActivity(_spanName);
@@ -82,7 +105,10 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
                 place, making, static (making, cancellationToken) => making.MakeAsync(cancellationToken),
                 cancellationToken: cancellationToken);
             if (answer.Enter())
+            {
                 Interlocked.Add(ref _bytes, answer.Size);
+                _last.Keep(key, answer, making.Done ? TimeSpan.Zero : _settings.Ttl); // another instance may have made it some time ago
+            }
             if (making.Done && outcome == CacheOutcome.Hit)
                 outcome = CacheOutcome.Miss;
             var outdating = _writes.FindOutdating(answer, mark);
@@ -104,18 +130,21 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     {
         foreach (var key in _memory.Keys.OfType<string>())
             await _cache.RemoveAsync(key[_settings.KeyPrefix.Length..], cancellationToken);
+        _last.Clear();
     }
+
+    public void Dispose() => _last.Dispose();
 
     /// <summary>An answer has left the memory.</summary>
     public void OnEvicted(object? value, EvictionReason reason)
     {
         if (value is CachedAnswer<TBasis> answer && answer.Leave())
             Interlocked.Add(ref _bytes, -answer.Size);
-        if (reason != EvictionReason.Capacity)
-            return;
-        Interlocked.Increment(ref _evictions);
-        _evictionCounter.Add(1, _tags);
+        if (reason == EvictionReason.Capacity)
+            Interlocked.Increment(ref _evictions);
     }
+
+    private Measurement<long> Measure(ref long value) => new(Volatile.Read(ref value), _tags);
 
     /// <summary>Remembers the transaction that an answer has to have seen from now on.</summary>
     private ulong Mark(string key, ulong xid)
@@ -128,15 +157,9 @@ internal sealed class AnswerCache<TBasis> where TBasis : class, IAnswerBasis
     private void Count(bool hit)
     {
         if (hit)
-        {
             Interlocked.Increment(ref _hits);
-            _hitCounter.Add(1, _tags);
-        }
         else
-        {
             Interlocked.Increment(ref _misses);
-            _missCounter.Add(1, _tags);
-        }
     }
 
     private CacheOutcome Note(Activity? span, CacheOutcome outcome)

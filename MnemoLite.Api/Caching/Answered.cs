@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
@@ -5,12 +6,14 @@ using Microsoft.Net.Http.Headers;
 namespace MnemoLite.Api.Caching;
 
 /// <summary>200 with a body that is JSON already, of the type <typeparamref name="T"/>; <c>Cache-Status</c> tells how it was come by.</summary>
-internal sealed class Answered<T>(ReadOnlyMemory<byte> json, CacheOutcome outcome) : IResult, IEndpointMetadataProvider
+internal sealed class Answered<T>(ReadOnlyMemory<byte> json, CacheOutcome outcome, TimeSpan age) : IResult, IEndpointMetadataProvider
 {
     private const string ContentType = "application/json; charset=utf-8";
 
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) =>
         builder.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["application/json"]));
+
+    private long Age => Math.Max(1, (long)age.TotalSeconds);
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -22,8 +25,11 @@ internal sealed class Answered<T>(ReadOnlyMemory<byte> json, CacheOutcome outcom
             CacheOutcome.Hit => "mnemolite; hit",
             CacheOutcome.Miss => "mnemolite; fwd=miss",
             CacheOutcome.Stale => "mnemolite; fwd=stale",
+            CacheOutcome.Away => string.Create(CultureInfo.InvariantCulture, $"mnemolite; hit; ttl=-{Age}; detail=\"the database is away\""),
             _ => "mnemolite; fwd=request",
         };
+        if (outcome == CacheOutcome.Away)
+            response.Headers.Age = Age.ToString(CultureInfo.InvariantCulture);
         await response.Body.WriteAsync(json, httpContext.RequestAborted);
     }
 }

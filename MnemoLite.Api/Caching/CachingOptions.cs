@@ -31,6 +31,10 @@ internal sealed class CachingOptions
     [Range(1, 1_000_000)]
     public int GraphItems { get; set; } = 100;
 
+    /// <summary>Seconds for which the last answer is given again while the database is away; 0 for never.</summary>
+    [Range(0, 86_400)]
+    public int StaleSeconds { get; set; } = 600;
+
     /// <summary>Milliseconds that Redis, where it is configured, may take to answer; then the database does.</summary>
     [Range(1, 10_000)]
     public int RedisMilliseconds { get; set; } = 30;

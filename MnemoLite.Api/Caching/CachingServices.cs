@@ -16,6 +16,9 @@ internal sealed record CacheSettings(string Name, TimeSpan Ttl, int MaxItems)
 {
     /// <summary>With which its keys begin, in Redis too.</summary>
     public string KeyPrefix { get; } = $"mnemolite:{Name}:";
+
+    /// <summary>For how long the last answer is given again while the database is away.</summary>
+    public TimeSpan StaleFor { get; init; }
 }
 
 internal static class CachingServices
@@ -42,7 +45,9 @@ internal static class CachingServices
         builder.Services.AddSingleton(services =>
         {
             var options = services.GetRequiredService<IOptions<CachingOptions>>().Value;
-            return Create<TBasis>(services, settings(options), hasRedis ? TimeSpan.FromMilliseconds(options.RedisMilliseconds) : null);
+            return Create<TBasis>(
+                services, settings(options) with { StaleFor = TimeSpan.FromSeconds(options.StaleSeconds) },
+                hasRedis ? TimeSpan.FromMilliseconds(options.RedisMilliseconds) : null);
         });
         return builder;
     }
@@ -58,7 +63,7 @@ internal static class CachingServices
             fusion.SetupDistributedCache(services.GetRequiredService<IDistributedCache>(), new FusionCacheSystemTextJsonSerializer());
         var cache = new AnswerCache<TBasis>(
             settings, new FusionHybridCache(fusion), memory, services.GetRequiredService<RecentWrites>(),
-            services.GetRequiredService<IMeterFactory>().Create("MnemoLite"));
+            services.GetRequiredService<TimeProvider>(), services.GetRequiredService<IMeterFactory>().Create("MnemoLite"));
         fusion.Events.Memory.Eviction += (_, eviction) => cache.OnEvicted(eviction.Value, eviction.Reason);
         return cache;
     }

@@ -7,7 +7,7 @@ namespace MnemoLite.Api.Caching;
 /// The latest writes of every instance, those of this one before they are acknowledged. No write takes anything out of a cache: an answer is
 /// given from there only if none of the writes that it did not see could have changed it.
 /// </summary>
-internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
+internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, DatabaseCircuit circuit)
 {
     private const int Capacity = 2048;
 
@@ -30,13 +30,16 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
     /// <summary>Does a write; where it is not known whether it was committed, anything may have changed.</summary>
     public async Task<T> DoAsync<T>(Func<Task<T>> write)
     {
+        Task<T>? begun = null;
         try
         {
-            return await write();
+            return await circuit.DoAsync(() => begun = write());
         }
         catch (Exception exception) when (IsLeftOpen(exception))
         {
             feed.PublishMissed();
+            if (begun is { IsCompleted: false })
+                _ = begun.ContinueWith(_ => feed.PublishMissed(), TaskScheduler.Default); // it was not waited for
             throw;
         }
     }
@@ -72,7 +75,7 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
     /// <summary>What PostgreSQL refuses or cancels is rolled back; where its answer is missing, nobody knows.</summary>
     private static bool IsLeftOpen(Exception exception) => exception switch
     {
-        DbException { SqlState: not null } => false,
+        DatabaseAwayException or DbException { SqlState: not null } => false,
         DbException => true,
         OperationCanceledException { InnerException: { } inner } => inner is not DbException { SqlState: not null },
         _ => false,
@@ -91,6 +94,13 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon)
             return 0;
         lock (answer)
             return TakeInLatest(answer, knownWhenRead);
+    }
+
+    /// <summary>Whether a write that is known here may have changed an answer; there may be others, which were missed.</summary>
+    public bool KnowOfChange<TBasis>(CachedAnswer<TBasis> answer) where TBasis : class, IAnswerBasis
+    {
+        lock (answer)
+            return TakeInLatest(answer, knownWhenRead: 0) != 0;
     }
 
     private ulong TakeInLatest<TBasis>(CachedAnswer<TBasis> answer, ulong knownWhenRead) where TBasis : class, IAnswerBasis

@@ -32,9 +32,9 @@ internal readonly record struct Change(ChangeKind Kind, Guid Id, ulong Xid, bool
 
 /// <summary>
 /// Tells every instance what each of them changed, by PostgreSQL's <c>NOTIFY</c>. It is sent after the commit, many changes in one: inside
-/// the transactions it would make them commit one after the other.
+/// the transactions it would make them commit one after the other. Its connection also tells whether the database answers at all.
 /// </summary>
-internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock, ILogger<ChangeFeed> log) : BackgroundService
+internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit circuit, TimeProvider clock, ILogger<ChangeFeed> log) : BackgroundService
 {
     private const string ListenSql = "LISTEN mnemolite_changes";
     private const string NotifySql = "SELECT pg_notify('mnemolite_changes', $1)";
@@ -44,7 +44,8 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
 
     private const string Signs = "+~-!ne"; // by ChangeKind
     private static readonly Change Missed = new(ChangeKind.Missed, Guid.Empty, 0);
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), ShortPause = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(2);
 
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
     private readonly ChangeQueue _committed = new(100_000), _heard = new(100_000);
@@ -92,9 +93,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
             {
                 try
                 {
-                    await using var notify = dataSource.CreateCommand(NotifySql);
-                    notify.Parameters.Add(new() { Value = Write(changes) });
-                    await notify.ExecuteNonQueryAsync(cancellationToken);
+                    await circuit.DoAsync(() => NotifyAsync(changes, cancellationToken)); // to tell it twice does no harm
                     sent = true;
                 }
                 catch (NpgsqlException exception)
@@ -106,31 +105,79 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, TimeProvider clock
         }
     }
 
+    private async Task<int> NotifyAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
+    {
+        await using var notify = dataSource.CreateCommand(NotifySql);
+        notify.Parameters.Add(new() { Value = Write(changes) });
+        return await notify.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Hears by one connection after the other; where the next cannot be had at once, the database is away.</summary>
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
+            var former = _connections;
             try
             {
-                await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, notification) => _heard.Add(Read(notification.Payload));
-                await using var listen = new NpgsqlCommand(ListenSql, connection);
-                await listen.ExecuteNonQueryAsync(cancellationToken);
-                Volatile.Write(ref _listening, ++_connections);
-                _heard.Add([Missed]);
-                while (true)
-                {
-                    if (!await connection.WaitAsync(Silence, cancellationToken))
-                        await listen.ExecuteNonQueryAsync(cancellationToken); // nothing new, but it tells whether the connection still stands
-                }
+                await ListenByOneAsync(cancellationToken);
             }
-            catch (NpgsqlException exception)
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException
+                || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
                 Volatile.Write(ref _listening, 0);
                 Log.ChangeFeedAway(log, exception.Message);
-                await Task.Delay(Pause, clock, cancellationToken);
+                dataSource.Clear(); // what is idle is as dead
+                var wasHeard = _connections > former;
+                if (!wasHeard)
+                    await circuit.OpenAsync();
+                await Task.Delay(wasHeard ? ShortPause : Pause, clock, cancellationToken);
             }
         }
+    }
+
+    private async Task ListenByOneAsync(CancellationToken cancellationToken)
+    {
+        var connection = await OpenAsync(cancellationToken);
+        var listen = new NpgsqlCommand(ListenSql, connection);
+        Task asked = Task.CompletedTask;
+        try
+        {
+            connection.Notification += (_, notification) => _heard.Add(Read(notification.Payload));
+            for (var isNew = true; ; isNew = false)
+            {
+                asked = listen.ExecuteNonQueryAsync(CancellationToken.None); // Npgsql blocks where what is cancelled does not answer
+                await asked.WaitAsync(Patience, clock, cancellationToken);
+                if (isNew)
+                {
+                    Volatile.Write(ref _listening, ++_connections);
+                    _heard.Add([Missed]);
+                    await circuit.CloseAsync();
+                }
+                while (await connection.WaitAsync(Silence, cancellationToken))
+                    continue; // nothing new for a while: does it still answer?
+            }
+        }
+        finally
+        {
+            var closing = CloseAfterAsync(asked);
+            if (asked.IsCompleted)
+                await closing;
+        }
+
+        async Task CloseAfterAsync(Task asked)
+        {
+            await asked.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await listen.DisposeAsync();
+            await connection.DisposeAsync();
+        }
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(Patience, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        return await dataSource.OpenConnectionAsync(either.Token);
     }
 
     /// <summary>The space, the instance, and each change as a sign, an id and its transaction.</summary>

@@ -21,6 +21,7 @@ internal static partial class DatabaseServices
             services.GetRequiredKeyedService<NpgsqlDataSource>(ConnectionName) is var dataSource && dataSource is NpgsqlMultiHostDataSource hosts
                 ? hosts.WithTargetSession(TargetSessionAttributes.Primary)
                 : dataSource);
+        builder.Services.AddSingleton<DatabaseCircuit>();
         builder.Services.AddSingleton<WriteHorizon>();
         builder.Services.AddSingleton<Reads>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Reads>());
@@ -46,6 +47,8 @@ internal static partial class DatabaseServices
         connection.MinPoolSize = options.MinPoolSize;
         connection.MaxPoolSize = options.MaxPoolSize;
         connection.CommandTimeout = options.StatementTimeoutSeconds + 5; // PostgreSQL is the first to stop a statement
+        connection.TcpKeepAlive = true; // a machine that is gone is noticed without a word from it
+        (connection.TcpKeepAliveTime, connection.TcpKeepAliveInterval) = (5, 2);
         connection.MaxAutoPrepare = 0; // a statement that fails while it is prepared makes the next one on its connection fail (npgsql #6391)
         string[] settings =
         [

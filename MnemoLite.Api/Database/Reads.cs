@@ -7,8 +7,8 @@ namespace MnemoLite.Api.Database;
 /// write known here; otherwise, or where the standby fails, on the primary.
 /// </summary>
 internal sealed class Reads(
-    NpgsqlDataSource primary, [FromKeyedServices(DatabaseServices.ConnectionName)] NpgsqlDataSource hosts, WriteHorizon horizon, TimeProvider clock,
-    ILogger<Reads> log) : BackgroundService
+    NpgsqlDataSource primary, [FromKeyedServices(DatabaseServices.ConnectionName)] NpgsqlDataSource hosts, WriteHorizon horizon, DatabaseCircuit circuit,
+    TimeProvider clock, ILogger<Reads> log) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(4), LongestPause = TimeSpan.FromMilliseconds(250);
@@ -49,8 +49,11 @@ internal sealed class Reads(
                 SetAnswer(null, exception.Message);
             }
         }
-        await using var own = await primary.OpenConnectionAsync(cancellationToken);
-        return await read(own);
+        return await circuit.ReadAsync(async () =>
+        {
+            await using var own = await primary.OpenConnectionAsync(cancellationToken);
+            return await read(own);
+        });
     }
 
     /// <summary>From now on nothing is read that is older than what the primary has.</summary>

@@ -42,8 +42,10 @@ internal class EmbeddingOptions : IValidatableObject
     {
         if (Mode is not (Onnx or OpenAI or Mock))
             yield return new($"{Name}:Mode{(Name == Section ? " (or EMBEDDING_MODE)" : "")} is \"{Mode}\": it must be {Onnx}, {OpenAI} or {Mock}.");
-        if (Mode == Onnx && Folder is { Length: > 0 } && OnnxEmbeddingGenerator.FindMissing(Folder) is { } missing)
-            yield return new($"{Name}:Folder is \"{Folder}\": {missing}.");
+        if (Mode == Onnx && Folder is { Length: > 0 } && (OnnxEmbeddingGenerator.FindMissing(Folder) ?? OnnxEmbeddingGenerator.FindUnreadable(Folder)) is { } wrong)
+            yield return new($"{Name}:Folder is \"{Folder}\": {wrong}.");
+        if (Mode == Onnx && string.IsNullOrEmpty(Folder) && UseLiteEmbeddingGenerator.FindDamaged(UseLiteEmbeddingGenerator.DefaultFolder) is { } damaged)
+            yield return new($"The model that ships is damaged, and would give wrong vectors: {damaged} is not the file that was published. Install MnemoLite again.");
         if (Mode != OpenAI)
             yield break;
         if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var endpoint) || endpoint.Scheme is not ("http" or "https"))

@@ -53,6 +53,20 @@ internal sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embed
             ? $"it has no tokenizer: {WordPieceFile}, or one of {string.Join(", ", SentencePieceFiles)}"
         : null;
 
+    /// <summary>Why a folder in which nothing is missing is no model all the same; null if it is one.</summary>
+    public static string? FindUnreadable(string folder)
+    {
+        try
+        {
+            using var generator = new OnnxEmbeddingGenerator(folder);
+            return null;
+        }
+        catch (Exception exception) // whatever ONNX Runtime and the tokenizers say of a file that is no model
+        {
+            return $"it cannot be read: {exception.Message.ReplaceLineEndings(" ").TrimEnd('.')}";
+        }
+    }
+
     /// <inheritdoc/>
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Microsoft.Extensions.AI;
 
 namespace MnemoLite.Api.Embeddings;
@@ -25,6 +26,15 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <summary>How far before its even place a cut may move to a word start.</summary>
     private const int CutSlack = 8;
 
+    private const string ModelFile = "use-lite-fp16.onnx", VocabularyFile = "vocab.json";
+
+    /// <summary>The SHA-256 of the files, as models/README.md has them.</summary>
+    private static readonly (string File, string Hash)[] Published =
+    [
+        (ModelFile, "0E5686FEED7A1813FC6B705A7EC3FAD0D2C27EF7C7867D2A28433B26E39C345B"),
+        (VocabularyFile, "1AD860B9720C16CD48E666D664A556B2515C04F5A26A4B53C0372427913B1B8E"),
+    ];
+
     private static readonly EmbeddingGeneratorMetadata Metadata = new("use-lite", null, ModelId, UseLiteModel.Dimension);
 
     private readonly UnigramTokenizer _tokenizer;
@@ -34,12 +44,15 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <param name="folder">Holds <c>vocab.json</c> and <c>use-lite-fp16.onnx</c>.</param>
     public UseLiteEmbeddingGenerator(string folder)
     {
-        _tokenizer = UnigramTokenizer.Load(Path.Combine(folder, "vocab.json"));
-        _model = new(Path.Combine(folder, "use-lite-fp16.onnx"));
+        _tokenizer = UnigramTokenizer.Load(Path.Combine(folder, VocabularyFile));
+        _model = new(Path.Combine(folder, ModelFile));
     }
 
     /// <summary>Where the build puts the model that ships.</summary>
     public static string DefaultFolder { get; } = Path.Combine(AppContext.BaseDirectory, "models", "use-lite");
+
+    /// <summary>The first file of the folder that is not as it was published; null if all are.</summary>
+    public static string? FindDamaged(string folder) => Published.FirstOrDefault(one => HashOf(Path.Combine(folder, one.File)) != one.Hash).File;
 
     /// <inheritdoc/>
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -81,6 +94,14 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
 
     /// <inheritdoc/>
     public void Dispose() => _model.Dispose();
+
+    private static string? HashOf(string file)
+    {
+        if (!File.Exists(file))
+            return null;
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexString(SHA256.HashData(stream));
+    }
 
     private void AddParts(List<Part> parts, int text, int[] tokens)
     {

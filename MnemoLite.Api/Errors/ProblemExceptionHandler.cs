@@ -27,6 +27,9 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The database took too long over this and was stopped; nothing was changed. Try again, or ask for less: a narrower filter or time window."),
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } => New(
+                StatusCodes.Status503ServiceUnavailable,
+                "The database's disk is full; nothing was changed. What is stored can be read; its owner has to make room before more can be stored."),
             EmbeddingsAwayException => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
@@ -90,8 +93,8 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         Log.DatabaseAway(log, exception.Message);
         return New(
             StatusCodes.Status503ServiceUnavailable,
-            $"The database went away, or took too long, when {exception.Created} of the events were stored. Where they carry ids of their own, send "
-                + "all again: those that are there are passed over.");
+            $"The database went away, or took too long, when {exception.Created} of the events were stored. Where they carry ids and timestamps of "
+                + "their own, send all again: those that are there are passed over.");
     }
 
     private ProblemDetails OfOtherModel(OtherModelException exception)

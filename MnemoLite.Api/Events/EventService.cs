@@ -66,7 +66,7 @@ internal sealed class EventService(
     /// <returns>Null where there is no such event.</returns>
     public async Task<Answered<Event>?> AnswerAsync(Guid id, bool includeEmbedding, bool bypass, CancellationToken cancellationToken)
     {
-        var (answer, outcome) = await cache.GetAsync(
+        var (answer, outcome, age) = await cache.GetAsync(
             $"{EventRow.Space}:{id:N}{(includeEmbedding ? "+" : "")}",
             async cancellationToken =>
             {
@@ -75,7 +75,7 @@ internal sealed class EventService(
                     @event is null ? null : JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event), snapshot, new EventBasis(id));
             },
             bypass, cancellationToken);
-        return answer.Json is null ? null : new(answer.Json, outcome);
+        return answer.Json is null ? null : new(answer.Json, outcome, age);
     }
 
     public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)

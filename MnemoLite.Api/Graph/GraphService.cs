@@ -140,7 +140,7 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
         CancellationToken cancellationToken)
         where T : class
     {
-        var (answer, outcome) = await cache.GetAsync(
+        var (answer, outcome, age) = await cache.GetAsync(
             key,
             async cancellationToken =>
             {
@@ -148,7 +148,7 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
                 return new(body is null ? null : JsonSerializer.SerializeToUtf8Bytes(body, type), snapshot, basis);
             },
             bypass, cancellationToken);
-        return answer.Json is null ? null : new(answer.Json, outcome);
+        return answer.Json is null ? null : new(answer.Json, outcome, age);
     }
 
     private Task<GraphPart> ExpandPartAsync(Guid id, int depth, int? limit, CancellationToken cancellationToken) =>

@@ -24,12 +24,12 @@ internal static class HealthEndpoints
     }
 
     private static async Task<Results<Ok<Health>, JsonHttpResult<Health>>> HealthAsync(
-        NpgsqlDataSource dataSource, Reads reads, StorePreparation store, EmbeddingModelStore models, EmbeddingWorker worker, TimeProvider clock,
+        NpgsqlDataSource dataSource, DatabaseCircuit circuit, Reads reads, StorePreparation store, EmbeddingModelStore models, EmbeddingWorker worker, TimeProvider clock,
         CancellationToken cancellationToken, [FromServices] IConnectionMultiplexer? redis = null)
     {
         var start = clock.GetTimestamp();
         var model = models.Current.Model;
-        var version = await FindServerVersionAsync(dataSource, cancellationToken);
+        var version = await FindServerVersionAsync(dataSource, circuit, cancellationToken);
         var healthy = version is not null && store.Ready;
         var services = new Dictionary<string, ServiceHealth>
         {
@@ -72,9 +72,9 @@ internal static class HealthEndpoints
     }
 
     private static async Task<Results<Ok<Readiness>, JsonHttpResult<Readiness>>> ReadinessAsync(
-        NpgsqlDataSource dataSource, StorePreparation store, CancellationToken cancellationToken)
+        NpgsqlDataSource dataSource, DatabaseCircuit circuit, StorePreparation store, CancellationToken cancellationToken)
     {
-        var database = await FindServerVersionAsync(dataSource, cancellationToken) is not null;
+        var database = await FindServerVersionAsync(dataSource, circuit, cancellationToken) is not null;
         var checks = new Dictionary<string, bool> { ["database"] = database, ["store"] = store.Ready };
         return database && store.Ready
             ? TypedResults.Ok(new Readiness("ok", "The service takes requests.", checks))
@@ -83,8 +83,9 @@ internal static class HealthEndpoints
                 statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static async Task<StatusCodeHttpResult> IsReadyAsync(NpgsqlDataSource dataSource, StorePreparation store, CancellationToken cancellationToken) =>
-        TypedResults.StatusCode(store.Ready && await FindServerVersionAsync(dataSource, cancellationToken) is not null
+    private static async Task<StatusCodeHttpResult> IsReadyAsync(
+        NpgsqlDataSource dataSource, DatabaseCircuit circuit, StorePreparation store, CancellationToken cancellationToken) =>
+        TypedResults.StatusCode(store.Ready && await FindServerVersionAsync(dataSource, circuit, cancellationToken) is not null
             ? StatusCodes.Status200OK
             : StatusCodes.Status503ServiceUnavailable);
 
@@ -101,18 +102,21 @@ internal static class HealthEndpoints
         }
     }
 
-    private static async Task<string?> FindServerVersionAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    private static async Task<string?> FindServerVersionAsync(NpgsqlDataSource dataSource, DatabaseCircuit circuit, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(Patience);
         try
         {
-            await using var command = dataSource.CreateCommand("SELECT current_setting('server_version')");
-            return (string?)await command.ExecuteScalarAsync(patience.Token);
+            return await circuit.DoAsync(AskAsync).WaitAsync(Patience, cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
             return null;
+        }
+
+        async Task<string?> AskAsync()
+        {
+            await using var command = dataSource.CreateCommand("SELECT current_setting('server_version')");
+            return (string?)await command.ExecuteScalarAsync(CancellationToken.None); // Npgsql blocks where what is cancelled does not answer
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
@@ -13,7 +14,7 @@ internal static class MonitoringEndpoints
 
     public static void MapMonitoring(this IEndpointRouteBuilder app)
     {
-        var monitoring = app.MapGroup("/api/monitoring").WithTags("Operations")
+        var monitoring = app.MapGroup("/api/monitoring").WithTags("Operations").NeedsDatabase()
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         monitoring.MapGet("/status", GetStatusAsync).WithName("GetMonitoringStatus").WithSummary("How things are, by the severity of events")
             .WithDescription("Of the last 24 hours: critical with an event whose metadata.severity is critical, else degraded with a warning, "

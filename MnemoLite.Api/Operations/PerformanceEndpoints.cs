@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
 
@@ -26,10 +27,10 @@ internal static class PerformanceEndpoints
         database.MapGet("/slow-queries", GetSlowQueriesAsync).WithName("GetSlowQueries").WithSummary("The statements that cost the database most")
             .WithDescription("By pg_stat_statements, the most costly in all first, without any values; where PostgreSQL does not count them, "
                 + "available is false and detail says what to do. limit is 1 to 100.")
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .NeedsDatabase().ProducesProblem(StatusCodes.Status422UnprocessableEntity).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         database.MapGet("/indexes", GetIndexesAsync).WithName("GetIndexes").WithSummary("The indexes, their size and their use")
             .WithDescription("The largest first; unused is one that no query has used and that holds no constraint.")
-            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .NeedsDatabase().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
         performance.MapGet("/optimize/suggestions", GetSuggestionsAsync).WithName("GetSuggestions").WithSummary("What could be better")
             .WithDescription("Advice drawn from requests, connections, machine, statements and indexes: how severe, what was seen, what to do.")

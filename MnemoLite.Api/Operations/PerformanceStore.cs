@@ -114,6 +114,13 @@ internal sealed class PerformanceStore(NpgsqlDataSource dataSource, ILogger<Perf
             WHERE replay_lsn IS NOT NULL
             GROUP BY 1, 2
             """));
+        // `mnemolite backup` leaves the time with the database.
+        batch.BatchCommands.Add(new("""
+            SELECT CASE WHEN current_setting('archive_mode') <> 'off' THEN (SELECT failed_count FROM pg_stat_archiver) END,
+                (SELECT extract(epoch FROM now() - split_part(setting, '=', 2)::timestamptz)
+                 FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase CROSS JOIN unnest(setconfig) AS setting
+                 WHERE datname = current_database() AND setrole = 0 AND setting LIKE 'mnemolite.last\_backup=%')::float8
+            """));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var (size, events, folder) = (reader.GetInt64(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetString(2));
@@ -121,7 +128,9 @@ internal sealed class PerformanceStore(NpgsqlDataSource dataSource, ILogger<Perf
         var standbys = new List<StandbyFigures>();
         while (await reader.ReadAsync(cancellationToken))
             standbys.Add(new(reader.GetString(0), reader.GetString(1), Math.Max(0, reader.GetDouble(2)), reader.GetDouble(3)));
-        return new(size, events, folder, standbys);
+        await reader.NextResultAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new(size, events, folder, standbys, reader.IsDBNull(0) ? null : reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetDouble(1));
     }
 
     /// <summary>Makes the extension where PostgreSQL has it loaded; if statements cannot be counted, says why and what to do.</summary>
@@ -178,12 +187,15 @@ internal sealed record DatabaseFigures(
 /// <summary>A table's rows, and those that no longer count but still take space.</summary>
 internal sealed record DeadRows(string Table, long Live, long Dead);
 
-/// <summary>What the store takes, and how far its standbys are.</summary>
+/// <summary>What the store takes, how far its standbys are, and how it is kept.</summary>
 /// <param name="SizeBytes">The database.</param>
 /// <param name="Events">How many events there are, about.</param>
 /// <param name="Folder">Where the server keeps its data, if it runs on this machine and tells.</param>
 /// <param name="Standbys">Those that are connected.</param>
-internal sealed record StoreFigures(long SizeBytes, long Events, string? Folder, IReadOnlyList<StandbyFigures> Standbys);
+/// <param name="ArchiveFailures">How often archiving the WAL failed; null where it is not archived.</param>
+/// <param name="BackupAge">Seconds since the last backup; null where there is none.</param>
+internal sealed record StoreFigures(
+    long SizeBytes, long Events, string? Folder, IReadOnlyList<StandbyFigures> Standbys, long? ArchiveFailures, double? BackupAge);
 
 /// <summary>What a standby has not replayed yet, and since when.</summary>
 internal sealed record StandbyFigures(string Name, string Address, double Bytes, double Seconds);

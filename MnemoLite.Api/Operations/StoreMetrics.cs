@@ -20,12 +20,16 @@ internal sealed class StoreMetrics : BackgroundService
     {
         (_store, _clock) = (store, clock);
         var meter = meters.Create("MnemoLite");
-        meter.CreateObservableGauge("mnemolite.store.size", () => OfStore(figures => figures.SizeBytes), "By", "What the database takes.");
-        meter.CreateObservableGauge("mnemolite.store.events", () => OfStore(figures => figures.Events), "{event}", "About how many events there are.");
+        meter.CreateObservableGauge("mnemolite.store.size", () => OfStore<long>(figures => figures.SizeBytes), "By", "What the database takes.");
+        meter.CreateObservableGauge("mnemolite.store.events", () => OfStore<long>(figures => figures.Events), "{event}", "About how many events there are.");
         meter.CreateObservableGauge(
             "mnemolite.replication.lag", () => OfStandbys(standby => standby.Seconds), "s", "How long ago the primary was where the standby is.");
         meter.CreateObservableGauge(
             "mnemolite.replication.backlog", () => OfStandbys(standby => standby.Bytes), "By", "What the standby has not replayed yet.");
+        meter.CreateObservableGauge(
+            "mnemolite.backup.age", () => OfStore<double>(figures => figures.BackupAge), "s", "How long ago the last backup was made.");
+        meter.CreateObservableCounter(
+            "mnemolite.archive.failures", () => OfStore<long>(figures => figures.ArchiveFailures), "{failure}", "How often archiving the WAL failed.");
         meter.CreateObservableGauge(
             "mnemolite.disk.free", () => _disks.Select(disk => disk.Measure(disk.FreeBytes)), "By", "What is free on the disk of the service or the database.");
         meter.CreateObservableGauge("mnemolite.disk.size", () => _disks.Select(disk => disk.Measure(disk.SizeBytes)), "By", "What the disk holds in all.");
@@ -62,7 +66,8 @@ internal sealed class StoreMetrics : BackgroundService
         }
     }
 
-    private IEnumerable<Measurement<long>> OfStore(Func<StoreFigures, long> value) => _figures is { } figures ? [new(value(figures))] : [];
+    private IEnumerable<Measurement<T>> OfStore<T>(Func<StoreFigures, T?> value)
+        where T : struct => _figures is { } figures && value(figures) is { } known ? [new(known)] : [];
 
     private IEnumerable<Measurement<double>> OfStandbys(Func<StandbyFigures, double> value) =>
         _figures?.Standbys.Select(standby => new Measurement<double>(

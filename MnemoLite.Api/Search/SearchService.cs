@@ -32,7 +32,7 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
     public async Task<Answered<TBody>> AnswerAsync<TBody>(
         SearchRequest request, float[]? vector, Func<SearchResult, TBody> shape, JsonTypeInfo<TBody> type, bool bypass, CancellationToken cancellationToken)
     {
-        var (answer, outcome) = await cache.GetAsync(
+        var (answer, outcome, age) = await cache.GetAsync(
             Key<TBody>(request, vector),
             async cancellationToken =>
             {
@@ -42,7 +42,7 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
                     new SearchBasis(query.Request, query.Embedding, found.Lists));
             },
             bypass || request.Offset + request.Limit > MaxCachedDepth, cancellationToken);
-        return new(answer.Json, outcome);
+        return new(answer.Json, outcome, age);
     }
 
     /// <summary>Finds events anew.</summary>

@@ -10,7 +10,7 @@ namespace MnemoLite.Api.Security;
 /// costs no query, whoever sends it. While the database is away they are good for <see cref="Longest"/>.
 /// </summary>
 internal sealed class KeyRing(
-    KeyStore store, StorePreparation preparation, Listening listening, TimeProvider clock, IHostApplicationLifetime lifetime,
+    KeyStore store, DatabaseCircuit circuit, StorePreparation preparation, Listening listening, TimeProvider clock, IHostApplicationLifetime lifetime,
     ILogger<KeyRing> log) : BackgroundService
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Longest = TimeSpan.FromMinutes(1);
@@ -107,7 +107,7 @@ internal sealed class KeyRing(
         async Task<Known> ReadNowAsync()
         {
             var now = clock.GetTimestamp();
-            return _known = new(await store.ReadAsync(CancellationToken.None), now, now);
+            return _known = new(await circuit.ReadAsync(() => store.ReadAsync(CancellationToken.None)), now, now);
         }
     }
 

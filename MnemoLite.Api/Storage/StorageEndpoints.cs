@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using MnemoLite.Api.Database;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Storage;
@@ -18,7 +19,7 @@ internal static class StorageEndpoints
 
     public static void MapStorage(this IEndpointRouteBuilder app)
     {
-        var store = app.MapGroup("/v1/store").WithTags("Operations").ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        var store = app.MapGroup("/v1/store").WithTags("Operations").NeedsDatabase().ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         store.MapGet("", GetAsync).WithName("GetStore").WithSummary("What the store holds")
             .WithDescription("Its model, how many events it has, its size, its partitions, and how far embedding everything again has come, while "
                 + "that goes on.");

@@ -29,7 +29,8 @@ internal sealed partial class CapturedSearch
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
         var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
-        using var reads = new Reads(source, source, new WriteHorizon(), TimeProvider.System, NullLogger<Reads>.Instance);
+        using var circuit = new DatabaseCircuit(TimeProvider.System);
+        using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new EventPartitions(source));
         var query = new SearchQuery(new SearchRequest(), null, vector, null);
         var nearest = await store.FindNearestAsync(query, model, cancellationToken);

@@ -27,8 +27,9 @@ public class CacheBenchmarks
         var settings = new CacheSettings("event", TimeSpan.FromHours(1), 500);
         var memory = new MemoryCache(new MemoryCacheOptions { SizeLimit = settings.MaxItems });
         _cache = new FusionHybridCache(CachingServices.CreateFusionCache(settings, redisPatience: null, memory, NullLogger<FusionCache>.Instance));
-        var feed = new ChangeFeed(NpgsqlDataSource.Create("Host=localhost"), TimeProvider.System, NullLogger<ChangeFeed>.Instance); // never opened
-        _writes = new RecentWrites(feed, new WriteHorizon());
+        var circuit = new DatabaseCircuit(TimeProvider.System);
+        var feed = new ChangeFeed(NpgsqlDataSource.Create("Host=localhost"), circuit, TimeProvider.System, NullLogger<ChangeFeed>.Instance); // never opened
+        _writes = new RecentWrites(feed, new WriteHorizon(), circuit);
         _answer = new(new byte[6000], new Snapshot(_xid, _xid, []), new EventBasis(Guid.CreateVersion7()));
     }
 

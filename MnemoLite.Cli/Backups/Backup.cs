@@ -8,7 +8,7 @@ namespace MnemoLite.Cli.Backups;
 /// <summary>A folder with a dump of the database, and the sums of what it has to hold.</summary>
 internal sealed class Backup
 {
-    private const string Prefix = "mnemolite-", Unfinished = ".unfinished", Dump = "database.dump", ManifestFile = "manifest.json";
+    private const string Dump = "database.dump", ManifestFile = "manifest.json";
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
     private readonly DirectoryInfo _folder;
     private readonly BackupManifest _manifest;
@@ -20,8 +20,8 @@ internal sealed class Backup
         string connectionString, string bin, DirectoryInfo to, TimeProvider clock, CancellationToken cancellationToken)
     {
         var taken = clock.GetUtcNow();
-        var place = Path.Combine(to.FullName, $"{Prefix}{taken.ToString("yyyyMMdd'T'HHmmssfff'Z'", CultureInfo.InvariantCulture)}");
-        var folder = MakePrivate($"{place}{Unfinished}");
+        var place = Path.Combine(to.FullName, BackupFolder.Name(taken));
+        var folder = BackupFolder.MakePrivate($"{place}{BackupFolder.Unfinished}");
         try
         {
             var database = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
@@ -51,16 +51,6 @@ internal sealed class Backup
             Directory.Delete(folder, recursive: true);
             throw;
         }
-    }
-
-    /// <summary>Removes the oldest backups of a folder beyond so many.</summary>
-    public static void RemoveOldest(DirectoryInfo folder, int keep)
-    {
-        var old = folder.GetDirectories($"{Prefix}*").Where(IsWhole).OrderByDescending(backup => backup.Name, StringComparer.Ordinal).Skip(keep).ToList();
-        foreach (var backup in old)
-            backup.Delete(recursive: true);
-        if (old.Count > 0)
-            Terminal.Ok($"Removed {old.Count} older than the {keep} newest");
     }
 
     /// <exception cref="CommandException">It is no backup, or not a whole one.</exception>
@@ -100,13 +90,7 @@ internal sealed class Backup
         Terminal.Ok($"{found.Count} tables with {found.Sum(table => table.Rows):N0} rows are what they were on {_manifest.Taken:yyyy-MM-dd HH:mm:ss} UTC");
     }
 
-    /// <summary>Makes a folder that only its owner can look into.</summary>
-    public static string MakePrivate(string path) =>
-        OperatingSystem.IsWindows()
-            ? Directory.CreateDirectory(path).FullName
-            : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-
     private static bool IsWhole(DirectoryInfo folder) =>
-        !folder.Name.EndsWith(Unfinished, StringComparison.Ordinal)
+        !folder.Name.EndsWith(BackupFolder.Unfinished, StringComparison.Ordinal)
         && File.Exists(Path.Combine(folder.FullName, Dump)) && File.Exists(Path.Combine(folder.FullName, ManifestFile));
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MnemoLite.Cli.Backups;
 
 /// <summary>The folder of PostgreSQL's programs.</summary>
@@ -6,10 +8,12 @@ internal static class PostgresBinaries
     private const string Root = "/usr/lib/postgresql";
 
     /// <summary>Those of the version that made the cluster.</summary>
-    public static string OfCluster(string cluster)
+    public static string OfCluster(string cluster) => OfVersion(int.Parse(File.ReadAllText(Path.Combine(cluster, "PG_VERSION")), CultureInfo.InvariantCulture));
+
+    public static string OfVersion(int version)
     {
-        var folder = Path.Combine(Root, File.ReadAllText(Path.Combine(cluster, "PG_VERSION")).Trim(), "bin");
-        return Directory.Exists(folder) ? folder : throw Missing;
+        var folder = Path.Combine(Root, version.ToString(CultureInfo.InvariantCulture), "bin");
+        return Directory.Exists(folder) ? folder : throw new CommandException($"The programs of PostgreSQL {version} are not here: there is no {folder}.");
     }
 
     /// <summary>The newest that are here with pgvector.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 
 namespace MnemoLite.Cli.Backups;
 
@@ -33,15 +34,17 @@ internal static class Tool
         return started.Task;
     }
 
+    /// <summary>Runs a program to its end; <paramref name="progress"/> hears what it says beside its output, line by line.</summary>
     /// <exception cref="CommandException">It failed; the message has what it said.</exception>
     public static async Task RunAsync(
-        string program, IEnumerable<string> arguments, string? password, bool asPostgres, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, string? password, bool asPostgres, CancellationToken cancellationToken,
+        IProgress<string>? progress = null)
     {
         using var process = asPostgres && PostgresUser.Length > 0
             ? Start("setpriv", [.. PostgresUser, "--", program, .. arguments], password)
             : Start(program, arguments, password);
         var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
-        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        var error = ReadAsync(process.StandardError, progress, cancellationToken);
         try
         {
             await process.WaitForExitAsync(cancellationToken);
@@ -55,6 +58,17 @@ internal static class Tool
         await output;
         if (process.ExitCode != 0)
             throw new CommandException($"{Path.GetFileName(program)} failed: {(await error).Trim()}");
+    }
+
+    private static async Task<string> ReadAsync(StreamReader reader, IProgress<string>? progress, CancellationToken cancellationToken)
+    {
+        var text = new StringBuilder();
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            text.AppendLine(line);
+            progress?.Report(line.Trim());
+        }
+        return text.ToString();
     }
 
     private static Process Start(string program, IEnumerable<string> arguments, string? password = null)

@@ -105,7 +105,7 @@ namespace Aspire.Hosting
             builder.AddResource(new RedisResource(name));
     }
 
-    /// <summary>What would choose a container image.</summary>
+    /// <summary>What containers have.</summary>
     public static class ContainerResourceBuilderExtensions
     {
         /// <summary>Has no effect: the system's own binaries run.</summary>
@@ -114,6 +114,14 @@ namespace Aspire.Hosting
         {
             ArgumentException.ThrowIfNullOrEmpty(image);
             _ = tag;
+            return builder;
+        }
+
+        /// <summary>Gives the container a folder of the machine; here an environment variable that has the target gets the source instead.</summary>
+        public static IResourceBuilder<T> WithBindMount<T>(this IResourceBuilder<T> builder, string source, string target)
+            where T : ContainerResource
+        {
+            builder.Resource.BindMounts.Add(target, Path.GetFullPath(source));
             return builder;
         }
     }
@@ -135,22 +143,20 @@ namespace Aspire.Hosting
             });
         }
 
-        /// <summary>Gives the resource the addresses of another, for service discovery.</summary>
-        public static IResourceBuilder<T> WithReference<T>(
-            this IResourceBuilder<T> builder, IResourceBuilder<IResourceWithServiceDiscovery> source)
+        /// <summary>Gives the resource the address of an endpoint of another, for service discovery.</summary>
+        public static IResourceBuilder<T> WithReference<T>(this IResourceBuilder<T> builder, EndpointReference endpointReference)
             where T : IResourceWithEnvironment
         {
             return builder.WithEnvironment(environment =>
             {
-                var name = source.Resource.Name;
-                foreach (var endpoint in source.Of().Endpoints)
-                {
-                    var url = endpoint.Url!.GetLeftPart(UriPartial.Authority);
-                    environment[$"services__{name}__{endpoint.Name}__0"] = url;
-                    environment[$"{name}_{endpoint.Name}".ToUpperInvariant()] = url;
-                }
+                var (owner, name) = (endpointReference.Resource.Name, endpointReference.EndpointName);
+                environment[$"services__{owner}__{name}__0"] = environment[$"{owner}_{name}".ToUpperInvariant()] = endpointReference.Url;
             });
         }
+
+        /// <summary>An endpoint of the resource.</summary>
+        public static EndpointReference GetEndpoint<T>(this IResourceBuilder<T> builder, string name)
+            where T : IResourceWithEndpoints => new(builder.Resource, name);
 
         /// <summary>Sets an environment variable.</summary>
         public static IResourceBuilder<T> WithEnvironment<T>(this IResourceBuilder<T> builder, string name, string? value)

@@ -32,4 +32,6 @@ public sealed class ResourceCommandService
     }
 
     internal void Add(string resourceId, SupervisedProcess process) => _processes[resourceId] = process;
+
+    internal void Remove(string resourceId) => _processes.TryRemove(resourceId, out _);
 }

@@ -32,7 +32,7 @@ public sealed record ResourceStateSnapshot(string Text);
 /// <summary>How a resource is at one moment.</summary>
 public sealed record CustomResourceSnapshot
 {
-    /// <summary>Where it is in its life; null before that began.</summary>
+    /// <summary>Where it is in its life; null before that began, and when it is over.</summary>
     public ResourceStateSnapshot? State { get; init; }
 
     /// <summary>What its health check says; null while it does not run.</summary>
@@ -40,6 +40,13 @@ public sealed record CustomResourceSnapshot
 
     /// <summary>The exit code of a process that ended.</summary>
     public int? ExitCode { get; init; }
+
+    /// <summary>When its process was started.</summary>
+    public DateTime? StartTimeStamp { get; init; }
+
+    internal int? ProcessId { get; init; }
+
+    internal int Restarts { get; init; }
 }
 
 /// <summary>A resource changed.</summary>
@@ -122,18 +129,45 @@ public sealed class ResourceNotificationService
         }
     }
 
-    internal void Publish(IResource resource, string resourceId, string state, HealthStatus? health = null, int? exitCode = null)
+    internal void Publish(IResource resource, string resourceId, string state, HealthStatus? health = null, int? exitCode = null) =>
+        Publish(resource, resourceId, before => before with { State = new(state), HealthStatus = health, ExitCode = exitCode });
+
+    /// <summary>Its process runs, for the first time or again.</summary>
+    internal void PublishStarted(IResource resource, string resourceId, int processId, DateTime time) => Publish(resource, resourceId, before => before with
+    {
+        State = new(KnownResourceStates.Running),
+        HealthStatus = HealthStatus.Unhealthy,
+        ExitCode = null,
+        StartTimeStamp = time,
+        ProcessId = processId,
+        Restarts = before.StartTimeStamp is null ? 0 : before.Restarts + 1,
+    });
+
+    private void Publish(IResource resource, string resourceId, Func<CustomResourceSnapshot, CustomResourceSnapshot> change)
     {
         lock (_lock)
         {
-            var snapshot = new CustomResourceSnapshot { State = new(state), HealthStatus = health, ExitCode = exitCode };
-            if (_current.TryGetValue(resourceId, out var before) && before.Snapshot == snapshot)
+            var before = _current.GetValueOrDefault(resourceId);
+            var snapshot = change(before?.Snapshot ?? new());
+            if (before?.Snapshot == snapshot)
                 return;
             if (resourceId != resource.Name)
                 _current.Remove(resource.Name); // the instances take the place of the resource that waited
             var @event = _current[resourceId] = new(resource, resourceId, snapshot);
             foreach (var watcher in _watchers)
                 watcher.Writer.TryWrite(@event);
+        }
+    }
+
+    /// <summary>The instance is gone for good: it has no state any more.</summary>
+    internal void Forget(string resourceId)
+    {
+        lock (_lock)
+        {
+            if (!_current.Remove(resourceId, out var last))
+                return;
+            foreach (var watcher in _watchers)
+                watcher.Writer.TryWrite(new(last.Resource, resourceId, new()));
         }
     }
 }

@@ -73,12 +73,30 @@ public sealed class EndpointAnnotation(string name, string uriScheme)
     internal Uri? Url => Port is null ? null : new Uri($"{UriScheme}://localhost:{Port}");
 }
 
+/// <summary>An endpoint of a resource, whose address is known once the application starts.</summary>
+/// <param name="owner">The resource.</param>
+/// <param name="endpointName">The endpoint's name.</param>
+public sealed class EndpointReference(IResourceWithEndpoints owner, string endpointName)
+{
+    /// <summary>The resource.</summary>
+    public IResourceWithEndpoints Resource { get; } = owner;
+
+    /// <summary>The endpoint's name.</summary>
+    public string EndpointName { get; } = endpointName;
+
+    /// <summary>Its address, as others use it.</summary>
+    public string Url => ((Resource)Resource).Endpoints.Single(endpoint => endpoint.Name == EndpointName).Url!.GetLeftPart(UriPartial.Authority);
+}
+
 /// <summary>What would be a container; here the same software runs from the system's own binaries.</summary>
 /// <param name="name">The name, unique in the application.</param>
 public abstract class ContainerResource(string name)
     : Resource(name), IResourceWithEnvironment, IResourceWithArgs, IResourceWithEndpoints, IResourceWithWaitSupport
 {
     internal string? VolumeName { get; set; }
+
+    /// <summary>Folders of the machine, by the path that a container would know them by.</summary>
+    internal Dictionary<string, string> BindMounts { get; } = [];
 
     internal int Port { get; set; }
 

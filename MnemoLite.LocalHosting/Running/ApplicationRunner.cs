@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -14,25 +15,34 @@ namespace Aspire.Hosting.Local;
 /// <summary>Runs the resources: gives them addresses, starts each when what it waits for is healthy, stops them the other way round.</summary>
 internal sealed class ApplicationRunner(
     IReadOnlyList<IResource> resources, IOptions<LocalHostingOptions> options, IConfiguration configuration, IHttpClientFactory http,
-    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider clock,
+    ProcessLauncher launcher, ResourceNotificationService notifications, ResourceCommandService commands, RunningPage page, TimeProvider clock,
     ILoggerFactory loggers, IHostApplicationLifetime lifetime) : IHostedService, IAsyncDisposable
 {
-    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20), StartPatience = TimeSpan.FromMinutes(10);
     private readonly Dictionary<Resource, (CancellationTokenSource Stop, Task Running)> _running = [];
+    private static readonly IReadOnlyDictionary<string, string> NoSettings = new Dictionary<string, string>();
+    private readonly ConcurrentQueue<(ProjectResource, ReplicaSet)> _projects = [];
     private readonly List<IAsyncDisposable> _proxies = [];
     private string _dataDirectory = "";
     private FileStream? _dataLock;
+    private HostServer? _host;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         PrepareDataDirectory();
         AllocatePorts();
+        var releases = new Releases(options.Value.Release, () => [.. _projects], TryOutAsync);
+        _host = new HostServer(_dataDirectory, options.Value.HostPort, app =>
+        {
+            releases.Map(app);
+            page.Map(app);
+        });
+        await _host.StartAsync(cancellationToken);
         foreach (var resource in resources.Cast<Resource>())
         {
             var stop = new CancellationTokenSource();
             _running[resource] = (stop, resource is PostgresDatabaseResource ? Task.CompletedTask : RunAsync(resource, stop.Token));
         }
-        await Task.Yield();
         cancellationToken.ThrowIfCancellationRequested();
     }
 
@@ -53,6 +63,9 @@ internal sealed class ApplicationRunner(
         foreach (var proxy in _proxies)
             await proxy.DisposeAsync();
         _proxies.Clear();
+        if (_host is not null)
+            await _host.DisposeAsync();
+        _host = null;
     }
 
     public async ValueTask DisposeAsync()
@@ -119,7 +132,7 @@ internal sealed class ApplicationRunner(
 
     private async Task RunAsync(Resource resource, CancellationToken stopping)
     {
-        var log = loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}");
+        var log = LogOf(resource);
         try
         {
             await WaitForDependenciesAsync(resource, stopping);
@@ -146,6 +159,9 @@ internal sealed class ApplicationRunner(
             }
         }
     }
+
+    private ILogger LogOf(Resource resource) =>
+        page.Consoles.Keep(resource.Name, loggers.CreateLogger($"MnemoLite.AppHost.{ResourceLogFormatter.CategoryPrefix}{resource.Name}"));
 
     private async Task WaitForDependenciesAsync(Resource resource, CancellationToken stopping)
     {
@@ -194,54 +210,106 @@ internal sealed class ApplicationRunner(
     private async Task RunProjectAsync(ProjectResource project, ILogger log, CancellationToken stopping)
     {
         var address = project.Endpoints.Find(endpoint => endpoint.Name == "http")?.Url;
-        if (address is null || project.Replicas == 1)
+        ReplicaProxy? proxy = null;
+        if (address is not null && (project.Replicas > 1 || options.Value.Release is not null))
         {
-            await RunReplicaAsync(project, address, log, stopping);
-            return;
+            _proxies.Add(proxy = new ReplicaProxy(address));
+            await proxy.StartAsync(stopping);
         }
-
-        var replicas = Enumerable.Range(0, project.Replicas).Select(_ => new Uri($"http://localhost:{FreePort()}")).ToList();
-        var proxy = new ReplicaProxy(address, replicas);
-        _proxies.Add(proxy);
-        await proxy.StartAsync(stopping);
-        await Task.WhenAll(replicas.Select(replica => RunReplicaAsync(project, replica, log, stopping, healthy => proxy.Use(replica, healthy))));
+        var replicas = new ReplicaSet(
+            project.Replicas, release => StartReplica(project, release, address, proxy, NoSettings, log), (replica, cancellationToken) => WaitUntilHealthyAsync(project, replica, cancellationToken));
+        _projects.Enqueue((project, replicas));
+        await replicas.RunAsync(options.Value.Release, stopping);
     }
 
-    private async Task RunReplicaAsync(
-        ProjectResource project, Uri? address, ILogger log, CancellationToken stopping, Action<bool>? healthChanged = null)
+    private async Task WaitUntilHealthyAsync(ProjectResource project, Replica replica, CancellationToken cancellationToken)
     {
-        var suffix = RandomNumberGenerator.GetHexString(8, lowercase: true);
+        var found = await notifications.WaitForResourceAsync(
+            project.Name,
+            @event => @event.ResourceId == replica.Id
+                && (@event.Snapshot.HealthStatus == HealthStatus.Healthy || @event.Snapshot.State?.Text == KnownResourceStates.Exited),
+            cancellationToken).WaitAsync(StartPatience, clock, cancellationToken);
+        if (found.Snapshot.State?.Text == KnownResourceStates.Exited)
+            throw new DistributedApplicationException($"{replica.Id} ended with code {found.Snapshot.ExitCode} before it was healthy.");
+    }
+
+    private async Task TryOutAsync(
+        ProjectResource project, string release, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    {
+        var replica = StartReplica(project, release, new Uri($"http://localhost:{FreePort()}"), null, settings, LogOf(project));
+        try
+        {
+            await WaitUntilHealthyAsync(project, replica, cancellationToken);
+        }
+        finally
+        {
+            await replica.StopAsync();
+        }
+    }
+
+    /// <summary>Starts a process of the project: of the release in a folder, or of the build.</summary>
+    private Replica StartReplica(
+        ProjectResource project, string? release, Uri? address, ReplicaProxy? proxy, IReadOnlyDictionary<string, string> settings, ILogger log)
+    {
+        var id = $"{project.Name}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
+        var own = proxy is null ? address : new Uri($"http://localhost:{FreePort()}");
+        var program = release is null ? project.Metadata.AssemblyPath : ProgramOf(project, release);
         var environment = new Dictionary<string, string>();
         foreach (var set in project.Environment)
             set(environment);
-        if (address is not null)
-            environment["ASPNETCORE_URLS"] = address.GetLeftPart(UriPartial.Authority);
+        if (own is not null)
+            environment["ASPNETCORE_URLS"] = own.GetLeftPart(UriPartial.Authority);
         environment["OTEL_SERVICE_NAME"] = project.Name;
-        environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={suffix}";
+        environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={id[^8..]}";
+        page.AskForTraces(environment, _host!);
         environment["LOGGING__CONSOLE__FORMATTERNAME"] = "simple";
         environment["Logging__Console__FormatterOptions__SingleLine"] = "true";
-        var spec = new ProcessSpec(Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
-            [project.Metadata.AssemblyPath, .. project.Args])
+        foreach (var (name, value) in settings)
+            environment[name] = value;
+        var spec = new ProcessSpec(
+            Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet", [program, .. project.Args])
         {
             Environment = environment,
-            WorkingDirectory = Path.GetDirectoryName(project.Metadata.ProjectPath)!,
+            WorkingDirectory = Path.GetDirectoryName(release is null ? project.Metadata.ProjectPath : program)!,
         };
-        await Supervise(project, $"{project.Name}-{suffix}", spec, IsHealthyAsync, log, healthChanged).RunAsync(stopping);
+        var proxied = own is null ? null : proxy?.Add(own);
+        var stopping = new CancellationTokenSource();
+        return new(id, release, RunAsync(), stopping);
+
+        async Task RunAsync()
+        {
+            try
+            {
+                await Supervise(project, id, spec, IsHealthyAsync, log, proxied).RunAsync(stopping.Token);
+            }
+            finally
+            {
+                commands.Remove(id);
+                notifications.Forget(id);
+                page.Consoles.Forget(id);
+            }
+        }
 
         async Task<bool> IsHealthyAsync(CancellationToken cancellationToken)
         {
-            if (project.HealthPath is null || address is null)
+            if (project.HealthPath is null || own is null)
                 return true;
             using var client = http.CreateClient();
-            using var response = await client.GetAsync(new Uri(address, project.HealthPath), cancellationToken);
+            using var response = await client.GetAsync(new Uri(own, project.HealthPath), cancellationToken);
             return response.StatusCode == HttpStatusCode.OK;
         }
     }
 
-    private SupervisedProcess Supervise(
-        IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log, Action<bool>? healthChanged = null)
+    private static string ProgramOf(ProjectResource project, string release)
     {
-        var process = new SupervisedProcess(resource, id, spec, isHealthy, healthChanged, StopGrace, launcher, notifications, clock, log);
+        var file = Path.GetFileName(project.Metadata.AssemblyPath);
+        return Path.Combine(release, Path.GetFileNameWithoutExtension(file), file);
+    }
+
+    private SupervisedProcess Supervise(
+        IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ILogger log, ProxiedReplica? proxied = null)
+    {
+        var process = new SupervisedProcess(resource, id, spec, isHealthy, proxied, StopGrace, launcher, notifications, clock, page.Consoles.Keep(id, log));
         commands.Add(id, process);
         return process;
     }

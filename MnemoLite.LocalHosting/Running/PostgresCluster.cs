@@ -26,11 +26,14 @@ internal sealed class PostgresCluster(
             await InitializeAsync(bin, cancellationToken);
         else
             await WaitForFormerServerAsync(cancellationToken);
+        foreach (var folder in server.BindMounts.Values)
+            await ShareAsync(folder, cancellationToken);
         return new ProcessSpec(Path.Combine(bin, "postgres"),
             ["-D", _directory, "-p", server.Port.ToString(CultureInfo.InvariantCulture),
              "-c", "listen_addresses=localhost", "-c", "unix_socket_directories=", .. PostgresArguments()], StopSignal: "INT")
         {
             User = User,
+            Environment = EnvironmentVariables(),
         };
     }
 
@@ -55,6 +58,32 @@ internal sealed class PostgresCluster(
 
     /// <summary>The arguments meant for the server: a container would be started with the same.</summary>
     private List<string> PostgresArguments() => server.Args;
+
+    private Dictionary<string, string> EnvironmentVariables()
+    {
+        var environment = new Dictionary<string, string>();
+        foreach (var set in server.Environment)
+            set(environment);
+        return environment.ToDictionary(one => one.Key, one => server.BindMounts.GetValueOrDefault(one.Value, one.Value));
+    }
+
+    /// <summary>Makes a folder that is not there PostgreSQL's own.</summary>
+    /// <exception cref="DistributedApplicationException">PostgreSQL cannot write there.</exception>
+    private async Task ShareAsync(string folder, CancellationToken cancellationToken)
+    {
+        string[] owner = User is null ? [] : ["-o", User, "-g", User];
+        if (!Directory.Exists(folder))
+            await launcher.RunAsync(new ProcessSpec("install", ["-d", "-m", "700", .. owner, folder]), cancellationToken);
+        try
+        {
+            await launcher.RunAsync(new ProcessSpec("test", ["-w", folder]) { User = User }, cancellationToken);
+        }
+        catch (DistributedApplicationException exception)
+        {
+            throw new DistributedApplicationException(
+                $"PostgreSQL cannot write to {folder}. Let it: chown {User ?? Environment.UserName} '{folder}', and let others pass through what it is in (chmod o+x).", exception);
+        }
+    }
 
     private string FindBinaries(string? version)
     {

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting.Local;
 
 /// <summary>One instance of a resource: started, watched, started again with growing pauses when it dies, stopped in good order.
-/// <c>healthChanged</c> hears how it is, and that it is to be stopped before it is.</summary>
+/// <c>proxied</c> is where its requests come from.</summary>
 internal sealed class SupervisedProcess(
-    IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, Action<bool>? healthChanged, TimeSpan stopGrace,
+    IResource resource, string id, ProcessSpec spec, Func<CancellationToken, Task<bool>> isHealthy, ProxiedReplica? proxied, TimeSpan stopGrace,
     ProcessLauncher launcher, ResourceNotificationService notifications, TimeProvider clock, ILogger log)
 {
     private static readonly TimeSpan HealthyInterval = TimeSpan.FromSeconds(5);
@@ -27,12 +27,14 @@ internal sealed class SupervisedProcess(
             Interlocked.Exchange(ref _nextStart, NewSource()).SetResult();
             using var process = await launcher.StartAsync(spec, line => Log.Line(log, line), CancellationToken.None);
             Log.Started(log, process.Id);
+            notifications.PublishStarted(resource, id, process.Id, clock.GetUtcNow().UtcDateTime);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             var health = WatchHealthAsync(startedAt, ended.Token);
             await Task.WhenAny(process.WaitForExitAsync(stopping), restartAsked.Task);
             await ended.CancelAsync();
             await health;
-            healthChanged?.Invoke(false); // before it is stopped, so that no new work comes to it
+            if (proxied is not null)
+                await proxied.LeaveAsync(clock);
             if (!process.HasExited)
                 await ProcessLauncher.StopAsync(process, spec.StopSignal, stopGrace);
             notifications.Publish(resource, id, KnownResourceStates.Exited, exitCode: process.ExitCode);
@@ -63,13 +65,12 @@ internal sealed class SupervisedProcess(
     private async Task WatchHealthAsync(long startedAt, CancellationToken ended)
     {
         var healthy = false;
-        notifications.Publish(resource, id, KnownResourceStates.Running, HealthStatus.Unhealthy);
         while (!ended.IsCancellationRequested)
         {
             var now = await IsHealthyAsync(ended);
             if (ended.IsCancellationRequested)
                 return;
-            healthChanged?.Invoke(now);
+            proxied?.Use(now);
             notifications.Publish(resource, id, KnownResourceStates.Running, now ? HealthStatus.Healthy : HealthStatus.Unhealthy);
             if (now && !healthy)
                 Log.Healthy(log, (long)clock.GetElapsedTime(startedAt).TotalMilliseconds);

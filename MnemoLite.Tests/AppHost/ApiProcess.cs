@@ -20,23 +20,36 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Read(line.Data);
     }
 
+    public int ProcessId => _process.Id;
+
     public string Output => string.Join('\n', _output);
 
-    public static ApiProcess Start(params string[] settings) => StartProject("MnemoLite.Api", settings);
+    /// <summary>Where the API was built to.</summary>
+    public static string ApiFolder => FolderOf("MnemoLite.Api");
+
+    public static ApiProcess Start(params string[] settings) => StartFrom(ApiFolder, settings);
+
+    /// <summary>An API of another folder.</summary>
+    public static ApiProcess StartFrom(string folder, params string[] settings) => StartProject(folder, "MnemoLite.Api", settings);
 
     /// <summary>The dashboard, which looks for the API at that address.</summary>
-    public static ApiProcess StartDashboard(Uri api, params string[] settings) => StartProject("MnemoLite.Web", [$"--services:api:http:0={api}", .. settings]);
+    public static ApiProcess StartDashboard(Uri api, params string[] settings) =>
+        StartProject(FolderOf("MnemoLite.Web"), "MnemoLite.Web", [$"--services:api:http:0={api}", .. settings]);
 
-    private static ApiProcess StartProject(string project, params string[] settings)
-    {
-        var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
-        var start = new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
+    private static string FolderOf(string project) =>
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
+
+    private static ApiProcess StartProject(string folder, string project, params string[] settings) =>
+        Start(new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
         {
             WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Test" },
-        };
+        });
+
+    /// <summary>The one or the other, started in a way of its own.</summary>
+    public static ApiProcess Start(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = start.RedirectStandardError = true;
         var api = new ApiProcess(Process.Start(start)!);
         api._process.BeginOutputReadLine();
         api._process.BeginErrorReadLine();
@@ -73,11 +86,17 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         await _process.WaitForExitAsync().WaitAsync(Patience);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends it by SIGKILL.</summary>
+    public async Task KillAsync()
     {
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
         _process.Dispose();
     }
 

@@ -12,7 +12,7 @@ internal sealed class Door : IAsyncDisposable
     private readonly int _server;
     private readonly Task _serving;
     private volatile bool _stalls;
-    private volatile byte[]? _losesAnswerTo;
+    private volatile byte[]? _losesAnswerTo, _stallsAt;
 
     /// <param name="server">The port of the server.</param>
     public Door(int server)
@@ -31,7 +31,10 @@ internal sealed class Door : IAsyncDisposable
         set => _stalls = value;
     }
 
-    /// <summary>The next message with that text comes through; its connection is cut instead of the answer.</summary>
+    /// <summary>The next message with that text, and all after it, stays on the way.</summary>
+    public void StallAt(string text) => _stallsAt = Encoding.ASCII.GetBytes(text);
+
+    /// <summary>The next message with that text comes through; its connection is cut in the middle of the answer.</summary>
     public void LoseAnswerTo(string text) => _losesAnswerTo = Encoding.ASCII.GetBytes(text);
 
     public async ValueTask DisposeAsync()
@@ -82,10 +85,15 @@ internal sealed class Door : IAsyncDisposable
         var buffer = new byte[64 << 10];
         while (await from.GetStream().ReadAsync(buffer, cancellationToken) is > 0 and var count)
         {
+            if (!isAnswer && _stallsAt is { } last && buffer.AsSpan(0, count).IndexOf(last) >= 0)
+                (_stalls, _stallsAt) = (true, null);
             while (_stalls)
                 await Task.Delay(10, cancellationToken);
             if (isAnswer && visit.LosesAnswer)
+            {
+                await to.GetStream().WriteAsync(buffer.AsMemory(0, count / 2), cancellationToken);
                 return;
+            }
             if (!isAnswer && _losesAnswerTo is { } text && buffer.AsSpan(0, count).IndexOf(text) >= 0)
                 (visit.LosesAnswer, _losesAnswerTo) = (true, null);
             await to.GetStream().WriteAsync(buffer.AsMemory(0, count), cancellationToken);

@@ -54,10 +54,12 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
         ("knows", ["Fatima>Accessibility", "Gustav>PostgreSQL", "Gustav>Backups", "Chiara>Payments"]),
     ];
 
-    private readonly DirectoryInfo _data = RunningApplication.DataDirectory();
     private readonly Dictionary<string, IBrowser> _browsers = [];
     private HttpClient? _http;
     private IPlaywright? _playwright;
+
+    /// <summary>The folder with the application's data.</summary>
+    public DirectoryInfo Data { get; } = RunningApplication.DataDirectory();
 
     public DistributedApplication App { get; private set; } = null!;
 
@@ -73,7 +75,7 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
 
     public async ValueTask InitializeAsync()
     {
-        App = await RunningApplication.StartAsync(_data);
+        App = await RunningApplication.StartAsync(Data);
         Address = App.GetEndpoint("web").ToString().TrimEnd('/');
         _http = App.CreateHttpClient("api");
         Client = new MnemoLiteClient(_http);
@@ -96,7 +98,7 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
         _http?.Dispose();
         if (App is not null)
             await App.DisposeAsync();
-        _data.Delete(recursive: true);
+        Data.Delete(recursive: true);
     }
 
     private async Task LinkAsync()
@@ -117,18 +119,23 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
     /// <summary>A page of its own in <c>chromium</c> or <c>firefox</c>, once it can be used.</summary>
     public async Task<DashboardPage> OpenAsync(string path, string browser = "chromium", int width = 1440, ColorScheme scheme = ColorScheme.Light)
     {
-        var context = await (await BrowserAsync(browser)).NewContextAsync(new()
-        {
-            ViewportSize = new() { Width = width, Height = Sizes.First(size => size.Width == width).Height },
-            Locale = "en-GB",
-            ReducedMotion = ReducedMotion.Reduce,
-        });
+        var context = await NewContextAsync(browser, width);
         var appearance = scheme == ColorScheme.Dark ? "dark" : "light"; // as the appearance menu: Firefox does not take the system's from Playwright
         await context.AddCookiesAsync([new() { Name = "appearance", Value = appearance, Url = Address }]);
         var page = new DashboardPage(await context.NewPageAsync(), Address);
         await page.GoToAsync(path);
         return page;
     }
+
+    /// <summary>A window of its own, with nothing in it.</summary>
+    internal async Task<IBrowserContext> NewContextAsync(string browser, int width, ColorScheme scheme = ColorScheme.Light) =>
+        await (await BrowserAsync(browser)).NewContextAsync(new()
+        {
+            ViewportSize = new() { Width = width, Height = Sizes.First(size => size.Width == width).Height },
+            ColorScheme = scheme,
+            Locale = "en-GB",
+            ReducedMotion = ReducedMotion.Reduce,
+        });
 
     private async Task<IBrowser> BrowserAsync(string name)
     {

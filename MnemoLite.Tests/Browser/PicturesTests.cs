@@ -44,6 +44,8 @@ public sealed class PicturesTests(Dashboard dashboard)
                 await opened.Page.ScreenshotAsync(new() { Path = picture });
                 Assert.True(new FileInfo(picture).Length > 10_000, "a picture of an empty page is smaller");
             }
+        await using var trace = await RunningPageTests.OpenTraceOfSearchAsync(dashboard);
+        await trace.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, "trace.png") });
     }
 
     /// <summary>The memories of the retrieval benchmark, as if they had been written over the last thirty days, more of them lately.</summary>

@@ -73,7 +73,7 @@ public sealed class BackupTests(RunningApplication application) : IDisposable
         for (var i = 0; i < 3; i++)
             made.Add(await BackUpAsync());
         Place.CreateSubdirectory("mnemolite-of-someone-else");
-        Backup.RemoveOldest(Place, 2);
+        BackupFolder.RemoveOldest(Place, 2);
         Assert.Equal(
             made.Skip(1).Select(backup => backup.Name).Append("mnemolite-of-someone-else").Order(StringComparer.Ordinal),
             Place.GetDirectories().Select(backup => backup.Name).Order(StringComparer.Ordinal));
@@ -95,18 +95,6 @@ public sealed class BackupTests(RunningApplication application) : IDisposable
         Backup.CreateAsync(application.ConnectionString, PostgresBinaries.Newest(), Place, TimeProvider.System, Cancelled);
 
     /// <summary>Restores aside, as 'verify' does.</summary>
-    private async Task<TemporaryServer> RestoreAsync(DirectoryInfo backup)
-    {
-        var server = await TemporaryServer.InitializeAsync(PostgresBinaries.Newest(), Path.Combine(_folder.FullName, $"{Guid.NewGuid():n}"), Cancelled);
-        try
-        {
-            await Backup.Open(backup).RestoreAsync(server, Cancelled);
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
-    }
+    private Task<TemporaryServer> RestoreAsync(DirectoryInfo backup) =>
+        BackupCommand.RestoreAsync(backup, null, Path.Combine(_folder.FullName, $"{Guid.NewGuid():n}"), Cancelled);
 }

@@ -93,7 +93,7 @@ public sealed class ReplicaTests(RunningApplication app)
             await stop();
             await UntilStandbyIsAsync("error", client);
             await postgres.Standby.StopAsync();
-            await postgres.Standby.StartAsync(Cancelled);
+            await postgres.StartStandbyAsync(Cancelled);
             await UntilStandbyIsAsync("ok", client);
         }
         await enough.CancelAsync();
