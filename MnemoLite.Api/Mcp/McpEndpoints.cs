@@ -48,6 +48,7 @@ internal static class McpEndpoints
             .WithMemoryTools(json)
             .WithResources<MemoryResources>()
             .WithListResourcesHandler(MemoryResources.ListAsync)
+            .WithMessageFilters(filters => filters.AddIncomingFilter(ReadParams))
             .WithRequestFilters(filters => filters
                 .AddCallToolFilter(next => (request, cancellationToken) => request.Services!.GetRequiredService<McpTelemetry>().TimeAsync(
                     request.Params.Name,
@@ -55,7 +56,6 @@ internal static class McpEndpoints
                     {
                         try
                         {
-                            CheckText(request.Params.Arguments);
                             return await Logged(next)(request, cancellationToken);
                         }
                         catch (Exception exception) when (Explain(exception) is { } explanation)
@@ -115,12 +115,27 @@ internal static class McpEndpoints
 
     public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read).ExcludeFromDescription();
 
-    /// <summary>A <see cref="JsonObject"/> is read late, and would then fail on what is no text.</summary>
-    private static void CheckText(IDictionary<string, JsonElement>? arguments)
-    {
-        foreach (var argument in arguments?.Values.Where(argument => argument.ValueKind == JsonValueKind.Object) ?? [])
-            JsonText.Parse(argument.GetRawText());
-    }
+    /// <summary>Says that params cannot be read. The SDK reads them late, and takes it for a fault of ours.</summary>
+    private static McpMessageHandler ReadParams(McpMessageHandler next) =>
+        async (message, cancellationToken) =>
+        {
+            try
+            {
+                _ = (message.JsonRpcMessage as JsonRpcRequest)?.Params?.ToJsonString();
+            }
+            catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+            {
+                throw new McpProtocolException("The params must not have an unpaired surrogate (\\ud800 to \\udfff) in a string.", McpErrorCode.InvalidParams);
+            }
+            try
+            {
+                await next(message, cancellationToken);
+            }
+            catch (JsonException json)
+            {
+                throw new McpProtocolException($"The params are not those of this method: {JsonReason.Field(json) ?? "they"} {JsonReason.Of(json)}.", McpErrorCode.InvalidParams);
+            }
+        };
 
     /// <summary>What the agent can mend, or must wait for; null where it is a fault of ours.</summary>
     private static string? Explain(Exception exception) => exception switch

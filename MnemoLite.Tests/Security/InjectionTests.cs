@@ -139,10 +139,12 @@ public sealed class InjectionTests(RunningApplication app) : IAsyncLifetime
         return JsonElement.Parse(body.Split('\n').LastOrDefault(line => line.StartsWith("data: ", StringComparison.Ordinal))?[6..] ?? body);
     }
 
-    /// <summary>What there is in the database, beside the rows of its tables: relations, functions, roles, and settings of the database.</summary>
+    /// <summary>What there is in the database, beside the rows of its tables and what extensions bring: relations, functions, roles, settings.</summary>
     private Task<List<string>> SchemaAsync() => _database.ExecuteAsync("""
-        SELECT concat_ws(' ', 'relation', relkind, relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        UNION ALL SELECT concat('function ', proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        SELECT concat_ws(' ', 'relation', relkind, relname) FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+        UNION ALL SELECT concat('function ', proname) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
         UNION ALL SELECT concat_ws(' ', 'role', rolname, rolsuper) FROM pg_roles
         UNION ALL SELECT concat('setting ', setconfig::text) FROM pg_db_role_setting
         ORDER BY 1
