@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Antiforgery;
 using MnemoLite.Web;
 using MnemoLite.Web.Components;
 using MudBlazor;
@@ -41,7 +42,15 @@ app.UseWhen(http => !http.Request.Host.HasValue && !http.Request.Path.StartsWith
     return Task.CompletedTask;
 }));
 if (!app.Environment.IsDevelopment())
-    app.UseExceptionHandler("/error", createScopeForErrors: true);
+{
+    app.UseExceptionHandler(new ExceptionHandlerOptions
+    {
+        ExceptionHandlingPath = "/error",
+        CreateScopeForErrors = true,
+        StatusCodeSelector = exception => IsUnreadable(exception) ? StatusCodes.Status400BadRequest : StatusCodes.Status500InternalServerError,
+        SuppressDiagnosticsCallback = failed => IsUnreadable(failed.Exception),
+    });
+}
 app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
 app.UseSignIn();
 app.UseAntiforgery();
@@ -51,3 +60,6 @@ app.MapTransfers();
 app.MapDefaultEndpoints();
 app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
 await app.RunAsync();
+
+// A form that is none is its sender's fault.
+static bool IsUnreadable(Exception exception) => exception is AntiforgeryValidationException or InvalidDataException or BadHttpRequestException;

@@ -123,7 +123,7 @@ internal static class McpEndpoints
             {
                 _ = (message.JsonRpcMessage as JsonRpcRequest)?.Params?.ToJsonString();
             }
-            catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+            catch (InvalidOperationException)
             {
                 throw new McpProtocolException("The params must not have an unpaired surrogate (\\ud800 to \\udfff) in a string.", McpErrorCode.InvalidParams);
             }
