@@ -45,7 +45,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     private const string Signs = "+~-!ne"; // by ChangeKind
     private static readonly Change Missed = new(ChangeKind.Missed, Guid.Empty, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), ShortPause = TimeSpan.FromSeconds(0.1);
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(4);
 
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
     private readonly ChangeQueue _committed = new(100_000), _heard = new(100_000);

@@ -15,7 +15,7 @@ public sealed partial class ReadOnlyTests(RunningApplication application)
         set -eu
         user=$1 group=$2
         shift 2
-        mount --bind . /mnt && cd /mnt # where no folder that is mounted hides it
+        mount --bind . /srv && cd /srv # where no folder that is mounted hides it
         cut -d ' ' -f 2 /proc/mounts | grep -Ev '^/(proc|sys)(/|$)' | sort -u | while read -r place; do mount -o remount,bind,ro "$place"; done
         while [ "$1" != -- ]; do mount -t tmpfs -o mode=1777 tmpfs "$1"; shift; done
         shift
