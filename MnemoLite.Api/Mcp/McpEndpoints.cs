@@ -25,6 +25,8 @@ internal static class McpEndpoints
         as {"project": "website", "type": "decision"}. Correct a memory with update rather than storing a contradicting one.
         """;
 
+    private const string UnreadableParams = "The params are not those that this method takes, or a string in them has an unpaired surrogate (\\ud800 to \\udfff).";
+
     public static IHostApplicationBuilder AddMcp(this IHostApplicationBuilder builder)
     {
         var json = new JsonSerializerOptions(MnemoLiteJson.Default.Options);
@@ -113,34 +115,46 @@ internal static class McpEndpoints
         return builder;
     }
 
-    public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read).ExcludeFromDescription();
+    public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read)
+        .ExcludeFromDescription().Add(route => route.RequestDelegate = ReadParams(route.RequestDelegate!));
 
-    /// <summary>Says that params cannot be read. The SDK reads them late, and takes it for a fault of ours.</summary>
+    /// <summary>Says that params cannot be read: the SDK takes it for a fault of ours.</summary>
     private static McpMessageHandler ReadParams(McpMessageHandler next) =>
         async (message, cancellationToken) =>
         {
             try
             {
-                _ = (message.JsonRpcMessage as JsonRpcRequest)?.Params?.ToJsonString();
-            }
-            catch (InvalidOperationException)
-            {
-                throw new McpProtocolException("The params must not have an unpaired surrogate (\\ud800 to \\udfff) in a string.", McpErrorCode.InvalidParams);
-            }
-            try
-            {
                 await next(message, cancellationToken);
             }
-            catch (JsonException json)
+            catch (Exception exception) when (IsUnreadable(exception))
             {
-                throw new McpProtocolException($"The params are not those of this method: {JsonReason.Field(json) ?? "they"} {JsonReason.Of(json)}.", McpErrorCode.InvalidParams);
+                throw new McpProtocolException(UnreadableParams, McpErrorCode.InvalidParams);
             }
         };
+
+    /// <summary>Says it also of those that the SDK reads before it handles a message.</summary>
+    private static RequestDelegate ReadParams(RequestDelegate next) =>
+        async http =>
+        {
+            try
+            {
+                await next(http);
+            }
+            catch (Exception exception) when (IsUnreadable(exception))
+            {
+                throw new BadHttpRequestException(UnreadableParams, exception);
+            }
+        };
+
+    /// <summary>JSON of another form, or (as System.Text.Json marks it) a string that is read late and is no text.</summary>
+    private static bool IsUnreadable(Exception exception) => exception is JsonException or InvalidOperationException { Source: "System.Text.Json.Rethrowable" };
 
     /// <summary>What the agent can mend, or must wait for; null where it is a fault of ours.</summary>
     private static string? Explain(Exception exception) => exception switch
     {
         InvalidRequestException invalid => invalid.Message,
+        ArgumentException { ParamName: "arguments" } missing => missing.Message.Split(" (Parameter")[0], // by the SDK, where one that is required is not given
+        InvalidOperationException unreadable when IsUnreadable(unreadable) => UnreadableParams,
         JsonException json => $"{JsonReason.Field(json) ?? "The arguments"} {JsonReason.Of(json)}.",
         TooManySearchesException many => many.Message,
         EmbeddingsAwayException => "The embedding endpoint does not answer: recall in mode keyword, or try again soon.",
