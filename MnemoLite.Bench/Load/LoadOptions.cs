@@ -57,6 +57,8 @@ internal sealed record LoadOptions
         var options = Arguments.Read(arguments[asked.Length..], Names);
         if (asked.Contains(Soak) && options.ContainsKey("--api"))
             throw new ArgumentException("'soak' looks at the processes of an application it starts itself: leave --api out.");
+        if (!asked.Contains(Soak) && (options.ContainsKey("--svg") || options.ContainsKey("--minutes")))
+            throw new ArgumentException("--minutes and --svg belong to 'soak'.");
         if (options.ContainsKey("--api") && options.ContainsKey("--data"))
             throw new ArgumentException("--data is for an application the benchmark starts itself: leave it out beside --api.");
         return new()

@@ -45,7 +45,7 @@ internal sealed class SeparateApplication : IAsyncDisposable
         };
         string[] line =
         [
-            "--pdeathsig", "TERM", "--", "dotnet", ProgramPath, .. arguments, $"--MnemoLite:ApiPort={apiPort}", $"--MnemoLite:WebPort={webPort}",
+            "--pdeathsig", "TERM", "--", "dotnet", ProgramPath("MnemoLite.AppHost"), .. arguments, $"--LocalHosting:Release={MakeRelease(data)}", $"--MnemoLite:ApiPort={apiPort}", $"--MnemoLite:WebPort={webPort}",
             $"--MnemoLite:WebKeys={Path.Combine(data.FullName, "web-keys")}",
         ];
         foreach (var argument in line)
@@ -129,8 +129,20 @@ internal sealed class SeparateApplication : IAsyncDisposable
         }
     }
 
-    private static string ProgramPath => Path.GetFullPath(Path.Combine(
-        AppContext.BaseDirectory, "..", "..", "MnemoLite.AppHost", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "MnemoLite.AppHost.dll"));
+    /// <summary>A release that is what was built: what is started from one has the proxy before it.</summary>
+    private static string MakeRelease(DirectoryInfo data)
+    {
+        var release = data.CreateSubdirectory("release").FullName;
+        foreach (var project in (string[])["MnemoLite.Api", "MnemoLite.Web"])
+            File.CreateSymbolicLink(Path.Combine(release, project), Path.GetDirectoryName(ProgramPath(project))!);
+        return release;
+    }
+
+    private static string ProgramPath(string project)
+    {
+        var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        return Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, configuration, $"{project}.dll"));
+    }
 
     private static string TemporaryOf(DirectoryInfo data) => Path.Combine(data.FullName, "tmp");
 

@@ -24,8 +24,8 @@ internal sealed record Series(string Name, string Of, string Unit, bool IsJudged
             return null;
         var detail = $"{TableReport.Number(trend.Level)} {Unit}".TrimEnd() + $", {trend.PerHour:+0.0;-0.0;0.0} ± {trend.Margin:0.0} an hour";
         return IsJudged
-            ? new($"{Of}: {Name} grows", Math.Round(trend.SurePerHour, 2), $"{Unit}/h", detail) { AtMost = Math.Round(trend.Limit, 2) }
-            : new($"{Of}: {Name} grows", Math.Round(trend.PerHour, 2), $"{Unit}/h", detail);
+            ? new($"{Of}, {Name}: growth", Math.Round(trend.SurePerHour, 2), $"{Unit}/h", detail) { AtMost = Math.Round(trend.Limit, 2) }
+            : new($"{Of}, {Name}: growth", Math.Round(trend.PerHour, 2), $"{Unit}/h", detail);
     }
 }
 

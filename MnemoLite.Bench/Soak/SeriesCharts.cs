@@ -7,14 +7,16 @@ namespace MnemoLite.Bench.Soak;
 internal static class SeriesCharts
 {
     private const int MostPoints = 120;
-    private static readonly string[] Looks = ["c1", "c2", "c3", "c4"];
+    private static readonly Dictionary<string, string> Looks =
+        new() { [SoakSampler.Api] = "c1", [SoakSampler.Dashboard] = "c2", [SoakSampler.Database] = "c3", [SoakSampler.Host] = "c4" };
+
     private static readonly string[] OfImage = ["memory", "open files", "connections"];
 
     /// <summary>All of them, for the page.</summary>
     public static XElement? Section(Report report) => report.Series.Count == 0 ? null : new(
         "section",
         new XElement("h2", "What it took"),
-        new XElement("p", new XAttribute("class", "quiet"), "By minutes. Judged is the second half."),
+        new XElement("p", new XAttribute("class", "quiet"), "By minutes. It is the second half that has to be flat."),
         new XElement(
             "div",
             new XAttribute("class", "charts"),
@@ -57,9 +59,9 @@ internal static class SeriesCharts
 
     private static string Title(IGrouping<string, Series> group) => $"{char.ToUpperInvariant(group.Key[0])}{group.Key[1..]}{(group.First().Unit is { Length: > 0 } unit ? $", {unit}" : "")}";
 
-    private static List<ChartLine> Lines(IEnumerable<Series> group) => [.. group.Select((series, place) => new ChartLine(
+    private static List<ChartLine> Lines(IEnumerable<Series> group) => [.. group.Select(series => new ChartLine(
         series.Of,
-        Looks[place % Looks.Length],
+        Looks.GetValueOrDefault(series.Of, "c5"),
         [.. series.Points.Where((_, number) => number % ((series.Points.Count / MostPoints) + 1) == 0).Select(point => (point.Seconds / 60, point.Value))]))];
 
     private static XElement Draw(IGrouping<string, Series> group, IReadOnlyList<ChartLine> lines, int height) => new Chart(

@@ -5,7 +5,8 @@ namespace MnemoLite.Bench.Soak;
 /// <summary>Looks every few seconds at what the application takes.</summary>
 internal sealed class SoakSampler(SeparateApplication application, TimeProvider clock)
 {
-    private const string Api = "API", Dashboard = "dashboard", Database = "PostgreSQL", Host = "AppHost";
+    public const string Api = "API", Dashboard = "dashboard", Database = "PostgreSQL", Host = "AppHost";
+    private static readonly string[] Roles = [Api, Dashboard, Database, Host];
     private readonly Dictionary<(string Name, string Of), Series> _series = [];
     private readonly Dictionary<string, HashSet<int>> _processes = new() { [Api] = [], [Dashboard] = [], [Host] = [] };
 
@@ -34,9 +35,10 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
 
     private async Task LookAsync(HttpClient http, double seconds, CancellationToken cancellationToken)
     {
-        foreach (var group in ProcessTree.Read(application.ProcessId).GroupBy(Role).Where(group => group.Key is not null).OrderBy(group => Array.IndexOf([Api, Dashboard, Database, Host], group.Key)))
+        var processes = ProcessTree.Read(application.ProcessId).ToLookup(Role);
+        foreach (var role in Roles.Where(processes.Contains))
         {
-            var (role, all) = (group.Key!, group.ToList());
+            var all = processes[role].ToList();
             // PostgreSQL's processes share the buffers: what they take together is what each has for itself.
             Add("memory", "MB", all.Sum(process => role == Database ? process.PrivateKilobytes : process.ResidentKilobytes) / 1024.0);
             Add("threads", "", all.Sum(process => process.Threads));
@@ -86,9 +88,9 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
                 .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture)).ToList();
             return sizes.Count == 0 ? null : sizes.Sum() / 1048576;
         }
-        catch (HttpRequestException)
+        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return null;
+            return null; // the requests tell that it is away
         }
     }
 

@@ -78,7 +78,7 @@ public sealed class SoakTests
     {
         var leak = new Series("memory", "API", "MB", IsJudged: true) { Points = Points(seconds => 250 + (seconds / 10)) };
         var row = leak.ToRow()!;
-        Assert.Equal(("API: memory grows", 360, "MB/h", false), (row.Name, row.Value, row.Unit, row.Passed!.Value));
+        Assert.Equal(("API, memory: growth", 360, "MB/h", false), (row.Name, row.Value, row.Unit, row.Passed!.Value));
         Assert.True((leak with { Points = Points(_ => 250) }).ToRow()!.Passed);
         Assert.Null((leak with { IsJudged = false }).ToRow()!.Passed);
         Assert.Null((leak with { Points = [] }).ToRow());
@@ -123,6 +123,7 @@ public sealed class SoakTests
     [Theory]
     [InlineData("'soak' is run alone", "paced", "soak")]
     [InlineData("'soak' looks at the processes", "soak", "--api", "http://localhost:1")]
+    [InlineData("--minutes and --svg belong to 'soak'", "paced", "--svg", "x.svg")]
     [InlineData("--minutes needs a number from 2.5", "soak", "--minutes", "1")]
     public void A_wrong_command_line_is_told(string message, params string[] arguments) =>
         Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(() => LoadOptions.Read(arguments)).Message, StringComparison.Ordinal);
