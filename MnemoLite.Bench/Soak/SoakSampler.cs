@@ -1,14 +1,15 @@
-using System.Globalization;
-
 namespace MnemoLite.Bench.Soak;
 
 /// <summary>Looks every few seconds at what the application takes.</summary>
 internal sealed class SoakSampler(SeparateApplication application, TimeProvider clock)
 {
     public const string Api = "API", Dashboard = "dashboard", Database = "PostgreSQL", Host = "AppHost";
+    private static readonly TimeSpan HeapInterval = TimeSpan.FromMinutes(1); // about as often as a full collection comes by itself
     private static readonly string[] Roles = [Api, Dashboard, Database, Host];
     private readonly Dictionary<(string Name, string Of), Series> _series = [];
     private readonly Dictionary<string, HashSet<int>> _processes = new() { [Api] = [], [Dashboard] = [], [Host] = [] };
+
+    private double _nextHeaps;
 
     /// <summary>All that was seen, as it is shown: the same of each process together.</summary>
     public IReadOnlyList<Series> Series => [.. _series.Values.GroupBy(series => series.Name).SelectMany(group => group)];
@@ -18,13 +19,12 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
 
     public async Task RunAsync(TimeSpan interval, CancellationToken ended)
     {
-        using var http = new HttpClient { BaseAddress = application.Api };
         using var timer = new PeriodicTimer(interval, clock);
         var start = clock.GetTimestamp();
         try
         {
             do
-                await LookAsync(http, clock.GetElapsedTime(start).TotalSeconds, ended);
+                await LookAsync(clock.GetElapsedTime(start).TotalSeconds, ended);
             while (await timer.WaitForNextTickAsync(ended));
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
@@ -33,7 +33,7 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
         }
     }
 
-    private async Task LookAsync(HttpClient http, double seconds, CancellationToken cancellationToken)
+    private async Task LookAsync(double seconds, CancellationToken cancellationToken)
     {
         var processes = ProcessTree.Read(application.ProcessId).ToLookup(Role);
         foreach (var role in Roles.Where(processes.Contains))
@@ -54,8 +54,16 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
 
             void Add(string name, string unit, double value) => Keep(seconds, name, role, unit, value);
         }
-        if (await ReadHeapAsync(http, cancellationToken) is { } heap)
-            Keep(seconds, "heap", Api, "MB", heap);
+        if (seconds >= _nextHeaps)
+        {
+            foreach (var process in processes.Where(group => group.Key is Api or Dashboard or Host).SelectMany(group => group))
+            {
+                if (application.Temporary.EnumerateFiles($"dotnet-diagnostic-{process.Id}-*-socket").FirstOrDefault() is { } socket
+                    && await LiveHeap.ReadAsync(process.Id, socket, cancellationToken) is { } bytes)
+                    Keep(seconds, "heap", Role(process)!, "MB", bytes / 1048576.0);
+            }
+            _nextHeaps = seconds + HeapInterval.TotalSeconds;
+        }
         Keep(seconds, "temporary files", "all", "", Files(application.Temporary).Count()
             + application.Data.EnumerateDirectories("pgsql_tmp", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }).Sum(folder => Files(folder).Count()));
         Keep(seconds, "disk", "all", "MB", Files(application.Data).Sum(Length) / 1048576.0, isJudged: false);
@@ -77,22 +85,6 @@ internal sealed class SoakSampler(SeparateApplication application, TimeProvider 
         : process.CommandLine.Contains("MnemoLite.Web.dll", StringComparison.Ordinal) ? Dashboard
         : process.CommandLine.Contains("postgres", StringComparison.Ordinal) ? Database
         : null;
-
-    /// <summary>What the last garbage collection left, in MB.</summary>
-    private static async Task<double?> ReadHeapAsync(HttpClient http, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var sizes = (await http.GetStringAsync(new Uri("metrics", UriKind.Relative), cancellationToken)).Split('\n')
-                .Where(line => line.StartsWith("dotnet_gc_last_collection_heap_size_bytes{", StringComparison.Ordinal))
-                .Select(line => double.Parse(line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture)).ToList();
-            return sizes.Count == 0 ? null : sizes.Sum() / 1048576;
-        }
-        catch (Exception exception) when (exception is HttpRequestException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            return null; // the requests tell that it is away
-        }
-    }
 
     private static IEnumerable<FileInfo> Files(DirectoryInfo folder) =>
         folder.EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint });

@@ -8,7 +8,7 @@ namespace MnemoLite.Bench.Soak;
 internal sealed record Trend(double Level, double PerHour, double Margin, double Limit)
 {
     /// <summary>Fewer points make no line.</summary>
-    public const int FewestPoints = 12;
+    public const int FewestPoints = 8;
 
     private const double LevelShare = 0.05;
 

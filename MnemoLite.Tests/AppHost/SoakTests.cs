@@ -35,7 +35,7 @@ public sealed class SoakTests
             var seen = sampler.Series.Select(series => $"{series.Of}: {series.Name}").ToHashSet();
             foreach (var of in (string[])["API", "dashboard", "PostgreSQL", "AppHost"])
                 Assert.Superset(new HashSet<string>([$"{of}: memory", $"{of}: threads"]), seen);
-            Assert.Superset(new HashSet<string>(["API: open files", "API: sockets", "API: heap", "PostgreSQL: connections", "all: temporary files", "all: disk"]), seen);
+            Assert.Superset(new HashSet<string>(["API: open files", "API: sockets", "API: heap", "dashboard: heap", "AppHost: heap", "PostgreSQL: connections", "all: temporary files", "all: disk"]), seen);
             Assert.All(sampler.Series, series => Assert.All(series.Points, point => Assert.True(point.Value > 0, $"{series.Of}: {series.Name} is {point.Value}.")));
         }
         data.Delete(recursive: true);

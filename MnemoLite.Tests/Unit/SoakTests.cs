@@ -70,7 +70,7 @@ public sealed class SoakTests
     public void Few_points_give_no_verdict()
     {
         Assert.Null(Trend.OfSecondHalf([], 2));
-        Assert.Null(Trend.OfSecondHalf([.. Points(seconds => seconds).Take(20)], 2));
+        Assert.Null(Trend.OfSecondHalf([.. Points(seconds => seconds).Take(14)], 2));
     }
 
     [Fact]
