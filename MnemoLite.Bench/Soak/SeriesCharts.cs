@@ -10,7 +10,7 @@ internal static class SeriesCharts
     private static readonly Dictionary<string, string> Looks =
         new() { [SoakSampler.Api] = "c1", [SoakSampler.Dashboard] = "c2", [SoakSampler.Database] = "c3", [SoakSampler.Host] = "c4" };
 
-    private static readonly string[] OfImage = ["memory", "open files", "connections"];
+    private static readonly string[] OfImage = ["memory", "heap", "open files", "connections"];
 
     /// <summary>All of them, for the page.</summary>
     public static XElement? Section(Report report) => report.Series.Count == 0 ? null : new(
@@ -49,7 +49,7 @@ internal static class SeriesCharts
                 {
                     new XElement(
                         "text", new XAttribute("x", 52), new XAttribute("y", (place * (Height + Caption)) + 20),
-                        new XElement("tspan", new XAttribute("class", "title"), Title(group)),
+                        new XElement("tspan", new XAttribute("class", "title"), $"{Title(group)}, by minutes"),
                         lines.Select(line => new XElement("tspan", new XAttribute("class", line.Class), new XAttribute("dx", 14), $"● {line.Name}"))),
                     chart,
                 };
