@@ -66,11 +66,12 @@ routes.MapStorage();
 routes.MapMcp();
 routes.MapOpenApi();
 routes.MapScalarApiReference(scalar => scalar.WithNonce().DisableDefaultFonts());
+var stopping = app.Lifetime.ApplicationStopping; // the application is disposed of when it has run
 try
 {
     await app.RunAsync();
 }
-catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     // it was not to start, and the log says why
 }

@@ -3,6 +3,7 @@ using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MnemoLite.Bench.Soak;
 
 namespace MnemoLite.Bench;
 
@@ -11,7 +12,7 @@ internal sealed class OwnApplication : IAsyncDisposable
 {
     private readonly DirectoryInfo _data;
     private readonly string _volume;
-    private DistributedApplication _app = null!;
+    private DistributedApplication? _app;
 
     private OwnApplication(DirectoryInfo data, string volume) => (_data, _volume) = (data, volume);
 
@@ -34,14 +35,16 @@ internal sealed class OwnApplication : IAsyncDisposable
     /// <summary>Whether a folder has data that can be started with.</summary>
     public static bool IsTemplate(DirectoryInfo folder) => folder.Exists && FindVolume(folder) is not null;
 
-    public HttpClient CreateApiClient() => _app.CreateHttpClient("api");
+    private string[] Arguments => [$"--LocalHosting:DataDirectory={_data.FullName}", $"--MnemoLite:DataVolume={_volume}", "--environment=Production"];
 
-    public async Task<string> GetConnectionStringAsync() => (await _app.GetConnectionStringAsync("mnemolite"))!;
+    public HttpClient CreateApiClient() => _app!.CreateHttpClient("api");
+
+    public async Task<string> GetConnectionStringAsync() => (await _app!.GetConnectionStringAsync("mnemolite"))!;
 
     /// <summary>Copies its data into a folder, to start others with, and goes on.</summary>
     public async Task SaveAsync(DirectoryInfo template)
     {
-        await _app.DisposeAsync();
+        await StopAsync();
         if (FindVolume(_data) is null)
             throw new ArgumentException("--data works where the application runs without containers: UseAspire=false.");
         if (IsTemplate(template))
@@ -54,26 +57,41 @@ internal sealed class OwnApplication : IAsyncDisposable
     /// <summary>Stops it and starts it on its data; it has other addresses then.</summary>
     public async Task RestartAsync()
     {
-        await _app.DisposeAsync();
+        await StopAsync();
         await RunAsync();
+    }
+
+    /// <summary>Stops it and runs its data as <c>up</c> does: every process its own, addresses that stay in front.</summary>
+    public async Task<SeparateApplication> RunSeparatelyAsync(CancellationToken cancellationToken)
+    {
+        await StopAsync();
+        if (FindVolume(_data) is null)
+            throw new ArgumentException("A long run looks at the processes, so it works where there are no containers: UseAspire=false.");
+        return await SeparateApplication.StartAsync(_data, Arguments, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _app.DisposeAsync();
+        await StopAsync();
         _data.Delete(recursive: true);
     }
 
     private async Task RunAsync()
     {
         var start = Stopwatch.StartNew();
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.MnemoLite_AppHost>(
-            [$"--LocalHosting:DataDirectory={_data.FullName}", $"--MnemoLite:DataVolume={_volume}", "--environment=Production"], CancellationToken.None);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.MnemoLite_AppHost>(Arguments, CancellationToken.None);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         _app = await builder.BuildAsync();
         await _app.StartAsync();
         await _app.ResourceNotifications.WaitForResourceHealthyAsync("web", CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
         StartTime = start.Elapsed;
+    }
+
+    private async Task StopAsync()
+    {
+        if (_app is not null)
+            await _app.DisposeAsync();
+        _app = null;
     }
 
     /// <summary>The database's folder, which has its password beside it.</summary>

@@ -35,6 +35,8 @@ catch (ArgumentException exception)
             --zipf S        how much requests repeat themselves: Zipf's exponent (1.2)
             --seed N        of all that is drawn (1)
             --json FILE --html FILE --compare OLD.JSON
+          soak [--minutes N] [--rate N] [OPTION…]    whether what it takes stays as it is, at half the load for 20 minutes
+            --svg FILE      a picture of it; --data, --events, --zipf, --seed, --json and --html as above
           micro [OPTION…]                            tokenizer, embedding and JSON, by BenchmarkDotNet, whose options these are
           retrieval [--api URL] [--json FILE]        how well memories are found again, on the labelled ones beside the program
                                                      (--api: of a running MnemoLite with an empty store; else one is started)

@@ -15,7 +15,7 @@ internal sealed class KeyRing(
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Longest = TimeSpan.FromMinutes(1);
 
-    /// <summary>After which an id that is not known is looked for again: it may be of a key just made.</summary>
+    /// <summary>After which an id that is not known is looked for again, as it may be of a key just made; who shows it waits so long.</summary>
     private static readonly TimeSpan Young = TimeSpan.FromMilliseconds(100);
 
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(100), Patience = TimeSpan.FromSeconds(1), UseInterval = TimeSpan.FromMinutes(1);
@@ -29,11 +29,8 @@ internal sealed class KeyRing(
     /// <exception cref="DbException">The database is away, and was so for too long.</exception>
     public ValueTask<StoredKey?> FindAsync(string id, CancellationToken cancellationToken)
     {
-        if (_known is { } known && clock.GetElapsedTime(known.CheckedAt) is var age && age < Fresh
-            && (known.Keys.TryGetValue(id, out var key) || age < Young))
-        {
+        if (_known is { } known && clock.GetElapsedTime(known.CheckedAt) < Fresh && known.Keys.TryGetValue(id, out var key))
             return new(key);
-        }
         return new(FindAnewAsync(id, cancellationToken));
     }
 
@@ -82,6 +79,8 @@ internal sealed class KeyRing(
     private async Task<StoredKey?> FindAnewAsync(string id, CancellationToken cancellationToken)
     {
         var known = _known;
+        if (known is not null && clock.GetElapsedTime(known.CheckedAt) is var age && age < Young)
+            await Task.Delay(Young - age, clock, cancellationToken);
         try
         {
             var reading = ReadAsync();

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Bench.Soak;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -24,6 +25,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
     private const int Imported = 10_000;
     private static readonly (TimeSpan, TimeSpan) Pause = (TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.9));
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(15);
     private static readonly Progress Progress = Progress.OfConsole;
 
@@ -31,13 +33,14 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
 
     public List<Row> Rows { get; } = [];
 
-    public async Task RunAsync(string name)
+    public IReadOnlyList<Series> Series { get; private set; } = [];
+
+    public Task RunAsync(string name) => name switch
     {
-        if (name == "rows")
-            await RunRowsAsync();
-        else
-            await RunMixedAsync(name);
-    }
+        "rows" => RunRowsAsync(),
+        LoadOptions.Soak => SoakAsync(),
+        _ => RunMixedAsync(name),
+    };
 
     private async Task RunRowsAsync()
     {
@@ -75,6 +78,20 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
             Caches = CacheStatistics.Between(before, await CacheStatistics.ReadAsync(target.Http)),
             WorkingSetMegabytes = ApiProcess.Find(target.Address)?.ReadWorkingSet(),
         });
+    }
+
+    private async Task SoakAsync()
+    {
+        var soak = new SoakRun(target, options, SampleInterval);
+        try
+        {
+            Keep(await soak.RunAsync(cancellationToken));
+        }
+        finally
+        {
+            Series = soak.Series;
+            Rows.AddRange(soak.Rows);
+        }
     }
 
     private async Task MeasurePacedAsync()

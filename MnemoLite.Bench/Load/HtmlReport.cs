@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using MnemoLite.Bench.Soak;
 
 namespace MnemoLite.Bench.Load;
 
@@ -21,7 +22,7 @@ internal static class HtmlReport
                 new XElement("style", Style)),
             new XElement(
                 "body",
-                new XElement("main", Heading(report, comparison), Rows(report.Rows, comparison), report.Scenarios.Select(scenario => Scenario(scenario, comparison)))));
+                new XElement("main", Heading(report, comparison), Rows(report.Rows, comparison), SeriesCharts.Section(report), report.Scenarios.Select(scenario => Scenario(scenario, comparison)))));
         return $"<!DOCTYPE html>\n{page.ToString(SaveOptions.DisableFormatting)}\n";
     }
 
@@ -155,7 +156,7 @@ internal static class HtmlReport
     private static XElement Tile(string value, string name, string look = "") => new(
         "div", new XAttribute("class", $"tile {look}".TrimEnd()), new XElement("strong", value), new XElement("span", name));
 
-    private static XElement Legend(string name, string look) => new("span", new XAttribute("class", $"key {look}"), name);
+    public static XElement Legend(string name, string look) => new("span", new XAttribute("class", $"key {look}"), name);
 
     private static XElement Head(string text, string look = "") => new("th", look.Length > 0 ? new XAttribute("class", look) : null, text.Length > 0 ? text : " ");
 

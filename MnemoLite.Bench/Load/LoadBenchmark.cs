@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using MnemoLite.Bench.Soak;
 
 namespace MnemoLite.Bench.Load;
 
@@ -57,12 +58,15 @@ internal static class LoadBenchmark
             Seed = options.Seed,
             Scenarios = run.Scenarios,
             Rows = run.Rows,
+            Series = run.Series,
         };
         TableReport.Write(Console.Out, report.Rows, comparison);
         if (options.Json is not null)
             await File.WriteAllTextAsync(options.Json, JsonSerializer.Serialize(report, ReportJson.Options));
         if (options.Html is not null)
             await File.WriteAllTextAsync(options.Html, HtmlReport.Write(report, comparison));
+        if (options.Svg is not null)
+            await File.WriteAllTextAsync(options.Svg, SeriesCharts.WriteImage(report));
     }
 
     private static async Task<Report> ReadAsync(string file, CancellationToken cancellationToken)

@@ -6,10 +6,13 @@ namespace MnemoLite.Bench.Load;
 /// <summary>What the command line says about a run.</summary>
 internal sealed record LoadOptions
 {
-    public static readonly string[] Scenarios = ["paced", "closed", "open", "rows"];
+    public static readonly string[] Scenarios = ["paced", "closed", "open", "rows", Soak];
+
+    /// <summary>The long run, which is run alone.</summary>
+    public const string Soak = "soak";
 
     private static readonly string[] Names =
-        ["--api", "--data", "--events", "--users", "--ramp", "--duration", "--rate", "--zipf", "--seed", "--json", "--html", "--compare"];
+        ["--api", "--data", "--events", "--users", "--ramp", "--duration", "--rate", "--minutes", "--zipf", "--seed", "--json", "--html", "--svg", "--compare"];
 
     public required IReadOnlyList<string> Asked { get; init; }
 
@@ -27,6 +30,9 @@ internal sealed record LoadOptions
 
     public double Rate { get; init; }
 
+    /// <summary>How long the soak takes.</summary>
+    public TimeSpan Length { get; init; }
+
     public double Zipf { get; init; }
 
     public int Seed { get; init; }
@@ -34,6 +40,8 @@ internal sealed record LoadOptions
     public string? Json { get; init; }
 
     public string? Html { get; init; }
+
+    public string? Svg { get; init; }
 
     public string? Compare { get; init; }
 
@@ -44,7 +52,13 @@ internal sealed record LoadOptions
         var asked = arguments.TakeWhile(argument => !argument.StartsWith('-')).ToArray();
         if (asked.Except(Scenarios).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"There is no scenario '{unknown}', only {string.Join(", ", Scenarios)}.");
+        if (asked.Contains(Soak) && asked.Length > 1)
+            throw new ArgumentException("'soak' is run alone: it stops the application that the others measure.");
         var options = Arguments.Read(arguments[asked.Length..], Names);
+        if (asked.Contains(Soak) && options.ContainsKey("--api"))
+            throw new ArgumentException("'soak' looks at the processes of an application it starts itself: leave --api out.");
+        if (!asked.Contains(Soak) && (options.ContainsKey("--svg") || options.ContainsKey("--minutes")))
+            throw new ArgumentException("--minutes and --svg belong to 'soak'.");
         if (options.ContainsKey("--api") && options.ContainsKey("--data"))
             throw new ArgumentException("--data is for an application the benchmark starts itself: leave it out beside --api.");
         return new()
@@ -58,11 +72,13 @@ internal sealed record LoadOptions
             Users = Number(options, "--users", 50, 1, 1_000),
             Ramp = Number(options, "--ramp", 10.0, 0.1, 1_000),
             Duration = TimeSpan.FromSeconds(Number(options, "--duration", 60.0, 1, 3_600)),
-            Rate = Number(options, "--rate", 100.0, 0.1, 100_000),
+            Rate = Number(options, "--rate", asked is [Soak] ? 50.0 : 100.0, 0.1, 100_000),
+            Length = TimeSpan.FromMinutes(Number(options, "--minutes", 20.0, 2.5, 1_440)),
             Zipf = Number(options, "--zipf", 1.2, 0, 5),
             Seed = Number(options, "--seed", 1, 0, int.MaxValue),
             Json = options.GetValueOrDefault("--json"),
             Html = options.GetValueOrDefault("--html"),
+            Svg = options.GetValueOrDefault("--svg"),
             Compare = options.TryGetValue("--compare", out var old)
                 ? File.Exists(old) ? old : throw new ArgumentException($"There is no file {old} to compare with.")
                 : null,

@@ -1,3 +1,5 @@
+using MnemoLite.Bench.Soak;
+
 namespace MnemoLite.Bench.Load;
 
 /// <summary>What a run of the benchmark found; the JSON file.</summary>
@@ -17,6 +19,9 @@ internal sealed record Report
     public IReadOnlyList<ScenarioFigures> Scenarios { get; init; } = [];
 
     public IReadOnlyList<Row> Rows { get; init; } = [];
+
+    /// <summary>What a long run looked at.</summary>
+    public IReadOnlyList<Series> Series { get; init; } = [];
 }
 
 internal sealed record MachineFigures(string System, string Runtime, string Processor, int Processors, double MemoryGigabytes);

@@ -54,7 +54,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         return ApiProcess.Start(
         [
             $"--OTEL_EXPORTER_OTLP_ENDPOINT={address}", "--OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "--OTEL_BSP_SCHEDULE_DELAY=100",
-            "--OTEL_BLRP_SCHEDULE_DELAY=100", "--OTEL_METRIC_EXPORT_INTERVAL=500", .. settings,
+            "--OTEL_BLRP_SCHEDULE_DELAY=100", "--OTEL_METRIC_EXPORT_INTERVAL=500", "--AllowedHosts=localhost;127.0.0.1;*.example", .. settings,
         ]);
     }
 
