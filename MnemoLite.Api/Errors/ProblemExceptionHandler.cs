@@ -22,6 +22,8 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
         {
             InvalidRequestException invalid => Unprocessable(invalid.Message, invalid.Errors, invalid.Pointer),
             BadHttpRequestException bad => FromBadRequest(bad),
+            InvalidOperationException { InnerException: ArgumentException } unknown when unknown.Message.Contains("charset", StringComparison.Ordinal) =>
+                New(StatusCodes.Status415UnsupportedMediaType, "The charset of the body is not known: send JSON in UTF-8."),
             PostgresException refused when IsOfClientsMaking(refused) => Unprocessable(
                 "A value cannot be stored: PostgreSQL takes no U+0000, no unpaired surrogate, and no number beyond its range.", null),
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => New(

@@ -122,6 +122,8 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
         [Description("How many nodes at most, 1 to 1000.")] int limit = 50,
         CancellationToken cancellationToken = default)
     {
+        if (string.IsNullOrWhiteSpace(start))
+            throw InvalidRequestException.Field("start", "must be an id or a name");
         if (depth is < 1 or > 3)
             throw InvalidRequestException.Field("depth", "must be between 1 and 3");
         if (limit is < 1 or > 1000)

@@ -134,6 +134,9 @@ public sealed class McpTests(RunningApplication app)
     [InlineData("link", """{"from": "a", "to": "b", "relation": ""}""", "type")]
     [InlineData("explore", """{"start": "nobody ever linked this", "depth": 2}""", "start")]
     [InlineData("explore", """{"start": "a", "depth": 4}""", "depth")]
+    [InlineData("explore", """{"start": null}""", "start")]
+    [InlineData("link", """{"from": "a", "to": "b", "relation": null}""", "type")]
+    [InlineData("recall", """{"mode": null}""", "mode")]
     public async Task A_tool_says_what_is_wrong_with_its_arguments(string tool, string arguments, string expected)
     {
         await using var agent = await ConnectAsync();

@@ -27,7 +27,7 @@ public sealed class AnyRequestTests(RunningApplication app) : IAsyncLifetime
             "/" + new string('b', 5000), "?" + string.Join('&', Enumerable.Repeat("a=b", 1100)))));
 
     private static readonly Gen<string> Header = Among(
-        "Content-Type: text/plain", "Content-Type: application/json; charset=utf-16", "Content-Type: application/json; charset=\"", "Content-Type: multipart/form-data",
+        "Content-Type: text/plain", "Content-Type: application/json; charset=utf-16", "Content-Type: application/json; charset=\"", "Content-Type: application/json; charset=none", "Content-Type: multipart/form-data",
         "Content-Type: application/x-www-form-urlencoded", "Content-Type: application/x-ndjson", "Content-Type: /", "Content-Type: \u00e9", "Content-Encoding: gzip",
         "Content-Encoding: br, br", "Accept: text/html", "Accept: */*;q=2", "Accept: ,;", "Accept-Encoding: zstd, *;q=0", "Accept-Language: \u00ff", "Range: bytes=0-0",
         "Range: bytes=9-1,-", "If-None-Match: \"", "If-Modified-Since: never", "Cache-Control: max-age=-1", "Cache-Control: =", "Idempotency-Key:", "Idempotency-Key: \u00e9",
