@@ -12,7 +12,7 @@ public sealed class RedisTests(RunningApplication app)
     [Fact]
     public async Task What_one_instance_has_read_another_takes_from_Redis()
     {
-        await using var instances = await Instances.StartAsync(app);
+        await using var instances = await Instances.StartAsync(app, "--Caching:RedisMilliseconds=5000"); // however busy the machine is
         var id = await instances.RememberAsync("shared");
         Assert.Equal("mnemolite; fwd=miss", await instances.ReadAsync(0, id));
         await Eventually.UntilAsync(async () => await instances.KeysInRedisAsync() > 0); // it is written there after the answer
@@ -81,12 +81,12 @@ public sealed class RedisTests(RunningApplication app)
 
         public OwnRedis Redis { get; }
 
-        public static async Task<Instances> StartAsync(RunningApplication app)
+        public static async Task<Instances> StartAsync(RunningApplication app, params string[] settings)
         {
             var instances = new Instances(await OwnDatabase.CreateAsync(app), await OwnRedis.StartAsync());
             for (var i = 0; i < 2; i++)
             {
-                var process = ApiProcess.Start(instances._database.Setting, instances.Redis.Setting, "--EMBEDDING_MODE=mock");
+                var process = ApiProcess.Start([instances._database.Setting, instances.Redis.Setting, "--EMBEDDING_MODE=mock", .. settings]);
                 instances._processes.Add(process);
                 instances._clients.Add(await process.ConnectAsync(Cancelled));
             }
