@@ -79,7 +79,9 @@ public sealed class DeploymentTests(DeploymentTests.RunningRelease app, ITestOut
         using (var lines = new StreamReader(await response.Content.ReadAsStreamAsync(interrupt.Token)))
         {
             Assert.Contains("api 1 of 2", await lines.ReadLineAsync(interrupt.Token), StringComparison.Ordinal);
+            var second = lines.ReadLineAsync(interrupt.Token);
             await interrupt.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await second); // and so the connection is cut
         }
         await Eventually.UntilAsync(async () => (await app.FindReleasesAsync()) is [var one, var other] && one == before.Path && other == before.Path);
     }
