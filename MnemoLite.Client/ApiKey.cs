@@ -27,9 +27,13 @@ public static class ApiKey
     }
 
     /// <summary>What is stored of a key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="spaces">The spaces it is bound to; null where it opens all.</param>
     /// <remarks>SHA-256 at once, without a salt: it has 256 random bits, so there is no dictionary that a slow hash would make long to try, and no two
-    /// keys are alike that a salt would tell apart; every request pays for it.</remarks>
-    public static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+    /// keys are alike that a salt would tell apart; every request pays for it. It is of the spaces too, so that a release that does not know them yet
+    /// takes a bound key for a wrong one, not for one that opens everything.</remarks>
+    public static byte[] Hash(string key, IReadOnlyList<string>? spaces = null) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes(spaces is null ? key : $"{key} {string.Join(' ', spaces)}"));
 }
 
 /// <summary>What a key allows; each scope has those before it.</summary>
@@ -61,4 +65,7 @@ public sealed record Access(bool KeysRequired, string Scope)
 
     /// <summary>Until when it is good; null: until it is revoked.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The spaces it is bound to, the first of which is where it is unless a request says otherwise; null: it may go into any.</summary>
+    public IReadOnlyList<string>? Spaces { get; init; }
 }

@@ -8,6 +8,10 @@ public sealed partial class MnemoLiteClient
     /// <summary>What may be done with the key that is sent, or without one where none is needed.</summary>
     public Task<Access> GetAccessAsync(CancellationToken cancellationToken = default) => ReadAsync("v1/access", Json.Access, cancellationToken);
 
+    /// <summary>The spaces that there are.</summary>
+    public async Task<IReadOnlyList<string>> ListSpacesAsync(CancellationToken cancellationToken = default) =>
+        (await ReadAsync("v1/spaces", Json.SpaceList, cancellationToken)).Spaces;
+
     /// <summary>How things are, by the severity of the events of the last 24 hours.</summary>
     public Task<MonitoringStatus> GetMonitoringStatusAsync(CancellationToken cancellationToken = default) =>
         ReadAsync("api/monitoring/status", Json.MonitoringStatus, cancellationToken);

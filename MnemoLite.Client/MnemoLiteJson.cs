@@ -40,6 +40,7 @@ namespace MnemoLite.Client;
 [JsonSerializable(typeof(EdgesAmong))]
 [JsonSerializable(typeof(GraphSummary))]
 [JsonSerializable(typeof(Access))]
+[JsonSerializable(typeof(SpaceList))]
 [JsonSerializable(typeof(CachesStats))]
 [JsonSerializable(typeof(Health))]
 [JsonSerializable(typeof(Readiness))]
