@@ -74,6 +74,11 @@ internal static partial class Log
     [LoggerMessage(42, LogLevel.Warning, "A wrong key came from {Address}: {Reason}")]
     public static partial void WrongKey(ILogger logger, System.Net.IPAddress address, string reason);
 
+    [LoggerMessage(43, LogLevel.Warning,
+        "Keys that are bound to spaces are refused: this user of PostgreSQL may not make the role that keeps them apart. Have a superuser run "
+        + "CREATE ROLE mnemolite_bound NOLOGIN; GRANT mnemolite_bound TO the user (docs/spaces.md), and restart.")]
+    public static partial void SpacesNotKeptApart(ILogger logger);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

@@ -7,7 +7,10 @@ namespace MnemoLite.Api.Caching;
 /// <summary>What an answer was made of.</summary>
 internal interface IAnswerBasis
 {
-    /// <summary>Takes in a write that the answer did not see, each once and one at a time; false where the answer may be another after it.</summary>
+    /// <summary>The space it is of.</summary>
+    string Space { get; }
+
+    /// <summary>Takes in a write in its space that the answer did not see, each once and one at a time; false where the answer may be another after it.</summary>
     bool TakeIn(Write write);
 
     /// <summary>About how many bytes it takes.</summary>

@@ -14,8 +14,8 @@ namespace MnemoLite.Api.Caching;
 /// <param name="MaxItems">How many there are in each instance at most.</param>
 internal sealed record CacheSettings(string Name, TimeSpan Ttl, int MaxItems)
 {
-    /// <summary>With which its keys begin, in Redis too.</summary>
-    public string KeyPrefix { get; } = $"mnemolite:{Name}:";
+    /// <summary>With which its keys begin, in Redis too; another number where answers have another form.</summary>
+    public string KeyPrefix { get; } = $"mnemolite:2:{Name}:";
 
     /// <summary>For how long the last answer is given again while the database is away.</summary>
     public TimeSpan StaleFor { get; init; }

@@ -17,12 +17,12 @@ internal sealed class EventVersionStore(NpgsqlDataSource dataSource)
         return await Snapshot.TakeAsync(connection, cancellationToken);
     }
 
+    /// <summary>Events of whatever space.</summary>
     public async Task<Dictionary<Guid, EventVersion>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(
-            $"SELECT id, timestamp, metadata, embedding::real[], {Words} FROM events WHERE id = ANY ($1) AND space = $2");
+            $"SELECT id, timestamp, metadata, embedding::real[], {Words} FROM events WHERE id = ANY ($1)");
         command.Parameters.Add(new() { Value = ids });
-        command.Parameters.Add(new() { Value = EventRow.Space });
         var found = new Dictionary<Guid, EventVersion>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -42,13 +42,13 @@ internal sealed class HeardWrites(ChangeFeed feed, RecentWrites writes, EventVer
     private async Task HearAsync(List<Change> changes, CancellationToken cancellationToken)
     {
         foreach (var change in changes.Where(change => change.Kind is ChangeKind.Node or ChangeKind.Edge or ChangeKind.Deleted))
-            writes.Append(new(change.Xid, change.Kind, [change.Id]));
+            writes.Append(new(change.Space, change.Xid, change.Kind, [change.Id]));
         var changed = changes.FindAll(change => change.Kind is ChangeKind.Created or ChangeKind.Updated);
         if (changed.Count == 0)
             return;
         var found = changed.Count <= MostLookedAt ? await FindAsync([.. changed.Select(change => change.Id)], cancellationToken) : [];
         foreach (var change in changed)
-            writes.Append(new(change.Xid, change.Kind, [change.Id]) { After = found.GetValueOrDefault(change.Id) });
+            writes.Append(new(change.Space, change.Xid, change.Kind, [change.Id]) { After = found.GetValueOrDefault(change.Id) });
     }
 
     private async Task<Dictionary<Guid, EventVersion>> FindAsync(Guid[] ids, CancellationToken cancellationToken)

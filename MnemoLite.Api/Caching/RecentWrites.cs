@@ -24,7 +24,7 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, Databa
     public void Add(Write write)
     {
         Append(write);
-        feed.Publish(write.Kind, write.Xid, write.Ids);
+        feed.Publish(write.Space, write.Kind, write.Xid, write.Ids);
     }
 
     /// <summary>Does a write; where it is not known whether it was committed, anything may have changed.</summary>
@@ -119,7 +119,7 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, Databa
             var write = Volatile.Read(ref _ring[sequence % Capacity])!;
             if (write.Sequence != sequence) // overwritten meanwhile
                 return Volatile.Read(ref _forgotten);
-            if (!answer.Snapshot.Sees(write.Xid) && !answer.Basis.TakeIn(write))
+            if (write.Space == answer.Basis.Space && !answer.Snapshot.Sees(write.Xid) && !answer.Basis.TakeIn(write))
                 return write.Xid;
         }
         answer.CheckedUpTo = last;

@@ -11,10 +11,11 @@ namespace MnemoLite.Api.Caching;
 internal sealed record EventVersion(DateTimeOffset Timestamp, JsonText Metadata, float[]? Embedding, string[]? Words);
 
 /// <summary>A committed change, as far as answers may depend on it.</summary>
+/// <param name="Space">Where.</param>
 /// <param name="Xid">Its transaction: a snapshot tells whether an answer saw it.</param>
 /// <param name="Kind">What happened.</param>
 /// <param name="Ids">To which events, or nodes; the two ends of an edge.</param>
-internal sealed record Write(ulong Xid, ChangeKind Kind, IReadOnlyList<Guid> Ids)
+internal sealed record Write(string Space, ulong Xid, ChangeKind Kind, IReadOnlyList<Guid> Ids)
 {
     /// <summary>The event as it was; null where that is not known.</summary>
     public EventVersion? Before { get; init; }

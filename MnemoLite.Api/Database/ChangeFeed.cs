@@ -24,11 +24,12 @@ internal enum ChangeKind
 }
 
 /// <summary>A change that is committed.</summary>
+/// <param name="Space">Where; empty where anything may have changed.</param>
 /// <param name="Kind">What happened.</param>
 /// <param name="Id">To which event or node.</param>
 /// <param name="Xid">In which transaction.</param>
 /// <param name="IsOwn">Whether this instance did it.</param>
-internal readonly record struct Change(ChangeKind Kind, Guid Id, ulong Xid, bool IsOwn = false);
+internal readonly record struct Change(string Space, ChangeKind Kind, Guid Id, ulong Xid, bool IsOwn = false);
 
 /// <summary>
 /// Tells every instance what each of them changed, by PostgreSQL's <c>NOTIFY</c>. It is sent after the commit, many changes in one: inside
@@ -37,13 +38,13 @@ internal readonly record struct Change(ChangeKind Kind, Guid Id, ulong Xid, bool
 internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit circuit, TimeProvider clock, ILogger<ChangeFeed> log) : BackgroundService
 {
     private const string ListenSql = "LISTEN mnemolite_changes";
-    private const string NotifySql = "SELECT pg_notify('mnemolite_changes', $1)";
+    private const string NotifySql = "SELECT pg_notify('mnemolite_changes', payload) FROM unnest($1) AS payload";
 
     /// <summary>A payload has at most 8,000 bytes, a change takes up to 50.</summary>
     private const int ChangesPerNotification = 150;
 
     private const string Signs = "+~-!ne"; // by ChangeKind
-    private static readonly Change Missed = new(ChangeKind.Missed, Guid.Empty, 0);
+    private static readonly Change Missed = new("", ChangeKind.Missed, Guid.Empty, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), ShortPause = TimeSpan.FromSeconds(0.1);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(4);
 
@@ -56,9 +57,9 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     public long Listening => Volatile.Read(ref _listening);
 
     /// <summary>Tells of a change that is committed; returns at once.</summary>
-    public void Publish(ChangeKind kind, ulong xid, IReadOnlyList<Guid> ids)
+    public void Publish(string space, ChangeKind kind, ulong xid, IReadOnlyList<Guid> ids)
     {
-        _committed.Add([.. ids.Select(id => new Change(kind, id, xid))]);
+        _committed.Add([.. ids.Select(id => new Change(space, kind, id, xid))]);
     }
 
     /// <summary>Tells that anything may have changed; returns at once.</summary>
@@ -108,7 +109,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     private async Task<int> NotifyAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
         await using var notify = dataSource.CreateCommand(NotifySql);
-        notify.Parameters.Add(new() { Value = Write(changes) });
+        notify.Parameters.Add(new() { Value = changes.GroupBy(change => change.Space).Select(one => Write(one.Key, one)).ToArray() });
         return await notify.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -181,9 +182,9 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     }
 
     /// <summary>The space, the instance, and each change as a sign, an id and its transaction.</summary>
-    private string Write(IReadOnlyList<Change> changes)
+    private string Write(string space, IEnumerable<Change> changes)
     {
-        var payload = new StringBuilder($"{EventRow.Space} {_instance}");
+        var payload = new StringBuilder($"{space} {_instance}");
         foreach (var change in changes)
             payload.Append(CultureInfo.InvariantCulture, $" {Signs[(int)change.Kind]}{change.Id:N}{change.Xid:x}");
         return payload.ToString();
@@ -199,7 +200,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
             changes.Add(part.Length > 1 + IdLength && Signs.IndexOf(part[0], StringComparison.Ordinal) is var kind and >= 0
                 && Guid.TryParseExact(part.AsSpan(1, IdLength), "N", out var id)
                 && ulong.TryParse(part.AsSpan(1 + IdLength), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var xid)
-                    ? new((ChangeKind)kind, id, xid, IsOwn: parts[1] == _instance)
+                    ? new(parts[0], (ChangeKind)kind, id, xid, IsOwn: parts[1] == _instance)
                     : Missed);
         }
         return changes.Count == 0 ? [Missed] : changes; // of another release, which does not name itself

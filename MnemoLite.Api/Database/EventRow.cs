@@ -6,9 +6,6 @@ namespace MnemoLite.Api.Database;
 /// <summary>The columns of an event, as every query that returns events selects them.</summary>
 internal static class EventRow
 {
-    /// <summary>The space every event belongs to, until keys are bound to spaces.</summary>
-    public const string Space = "default";
-
     public const string Columns =
         "id, timestamp, content, metadata, CASE WHEN embedding_due = 'infinity' THEN 'failed' WHEN embedding_due IS NOT NULL THEN 'pending' END AS embedding_state";
 

@@ -10,8 +10,9 @@ internal static class Migrations
 {
     private const long LockId = 0x4D6E656D6F; // "Mnemo": only one instance migrates at a time
 
+    /// <returns>Whether keys can be bound to spaces: PostgreSQL has the role that row-level security holds for.</returns>
     /// <exception cref="NpgsqlException">The database is away, or refused a script.</exception>
-    public static async Task RunAsync(NpgsqlDataSource dataSource, int dimension, ILoggerFactory loggers, CancellationToken cancellationToken)
+    public static async Task<bool> RunAsync(NpgsqlDataSource dataSource, int dimension, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using (var wait = new NpgsqlCommand($"SET statement_timeout = 0; SELECT pg_advisory_lock({LockId})", connection) { CommandTimeout = 0 })
@@ -30,6 +31,8 @@ internal static class Migrations
                 .PerformUpgrade();
             if (!result.Successful)
                 throw result.Error;
+            await using var secure = new NpgsqlCommand("SELECT secure_spaces()", connection);
+            return (bool)(await secure.ExecuteScalarAsync(cancellationToken))!;
         }
         finally
         {

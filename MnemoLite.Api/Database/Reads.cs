@@ -1,9 +1,10 @@
+using MnemoLite.Api.Security;
 using Npgsql;
 
 namespace MnemoLite.Api.Database;
 
 /// <summary>
-/// Runs what only reads: on a standby, where the connection string names several hosts and one of them is a standby that has replayed every
+/// Runs what only reads, in a space: on a standby, where the connection string names several hosts and one of them is a standby that has replayed every
 /// write known here; otherwise, or where the standby fails, on the primary.
 /// </summary>
 internal sealed class Reads(
@@ -24,8 +25,9 @@ internal sealed class Reads(
     private bool IsUpToDate => _answer is { } answer && answer.Xmin > horizon.Last;
 
     /// <summary>Executes a command, which has no connection yet, and reads what it returns; once more on the primary if a standby fails.</summary>
-    public Task<T> RunAsync<T>(NpgsqlCommand command, Func<Task<T>> read, CancellationToken cancellationToken) =>
+    public Task<T> RunAsync<T>(Space space, NpgsqlCommand command, Func<Task<T>> read, CancellationToken cancellationToken) =>
         RunAsync(
+            space,
             connection =>
             {
                 command.Connection = connection;
@@ -34,13 +36,13 @@ internal sealed class Reads(
             cancellationToken);
 
     /// <summary>Reads by a connection; once more on the primary if a standby fails.</summary>
-    public async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(Space space, Func<NpgsqlConnection, Task<T>> read, CancellationToken cancellationToken)
     {
         if (IsUpToDate)
         {
             try
             {
-                await using var connection = await _standby.OpenConnectionAsync(cancellationToken);
+                await using var connection = await _standby.OpenConnectionAsync(space, cancellationToken);
                 if (_answer?.IsOf(connection) == true) // not of another standby, nor of the primary for want of this one
                     return await read(connection);
             }
@@ -51,7 +53,7 @@ internal sealed class Reads(
         }
         return await circuit.ReadAsync(async () =>
         {
-            await using var own = await primary.OpenConnectionAsync(cancellationToken);
+            await using var own = await primary.OpenConnectionAsync(space, cancellationToken);
             return await read(own);
         });
     }

@@ -14,6 +14,9 @@ internal sealed class StorePreparation(
     private static readonly Version MendedPgvector = new(0, 8, 4);
     private volatile bool _ready;
 
+    /// <summary>Whether PostgreSQL keeps requests in the spaces they are bound to; if not, no key that is bound to some is good.</summary>
+    public bool KeepsSpacesApart { get; private set; }
+
     /// <summary>Whether requests can be served.</summary>
     public bool Ready => _ready;
 
@@ -23,7 +26,9 @@ internal sealed class StorePreparation(
         {
             try
             {
-                await Migrations.RunAsync(dataSource, models.Current.Model.Dimension, loggers, stoppingToken);
+                KeepsSpacesApart = await Migrations.RunAsync(dataSource, models.Current.Model.Dimension, loggers, stoppingToken);
+                if (!KeepsSpacesApart)
+                    Log.SpacesNotKeptApart(log);
                 await WarnOfOldPgvectorAsync(stoppingToken);
                 await models.RefreshAsync(stoppingToken);
                 await partitions.RefreshAsync(stoppingToken);

@@ -35,6 +35,7 @@ internal sealed partial class ProblemExceptionHandler(IProblemDetailsService pro
             EmbeddingsAwayException => New(
                 StatusCodes.Status503ServiceUnavailable,
                 "The embedding endpoint does not answer, so nothing can be found by meaning now. Try again soon, or search in mode keyword."),
+            OtherSpaceException other => New(StatusCodes.Status403Forbidden, other.Message),
             TooManySearchesException many => New(StatusCodes.Status503ServiceUnavailable, many.Message),
             OtherModelException other => OfOtherModel(other),
             BatchInterruptedException interrupted => OfInterrupted(interrupted),

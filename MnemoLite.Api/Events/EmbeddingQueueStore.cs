@@ -31,7 +31,8 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Stores what was made, for the events it is still wanted for.</summary>
-    public async Task<Write?> CompleteAsync(
+    /// <returns>The writes, one for each space.</returns>
+    public async Task<IReadOnlyList<Write>> CompleteAsync(
         IReadOnlyList<PendingEmbedding> taken, IReadOnlyList<float[]?> vectors, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
@@ -39,7 +40,7 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
             SET embedding = (($3::real[])[place * $5 + 1 : (place + 1) * $5])::vector, embedding_due = NULL, embedding_attempts = 0
             FROM unnest($1::uuid[], $2::timestamptz[], $4::int[]) AS made (id, due, place)
             WHERE events.id = made.id AND embedding_due = made.due AND check_model($6, $5)
-            RETURNING events.id, pg_current_xact_id()
+            RETURNING events.id, pg_current_xact_id(), space
             """);
         var place = 0;
         command.Parameters.Add(new() { Value = taken.Select(item => item.Id).ToArray() });
@@ -48,7 +49,7 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(new() { Value = vectors.Select(vector => vector is null ? (int?)null : place++).ToArray() });
         command.Parameters.Add(new() { Value = model.Dimension });
         command.Parameters.Add(new() { Value = model.Id });
-        return await ReadWriteAsync(command, cancellationToken);
+        return await ReadWritesAsync(command, cancellationToken);
     }
 
     /// <summary>Gives events back, to be taken again after a pause; an outage does not count as an attempt of theirs.</summary>
@@ -56,21 +57,21 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
     /// <param name="pause">Until they are due; null where they are given up.</param>
     /// <param name="isOutage">Whether the generator was away, so that they are not to blame.</param>
     /// <param name="cancellationToken">Ends the command.</param>
-    /// <returns>The write, if there still is such an event; what an event says of its embedding changes where it is given up.</returns>
-    public async Task<Write?> GiveBackAsync(IReadOnlyList<PendingEmbedding> taken, TimeSpan? pause, bool isOutage, CancellationToken cancellationToken)
+    /// <returns>The writes, one for each space; what an event says of its embedding changes where it is given up.</returns>
+    public async Task<IReadOnlyList<Write>> GiveBackAsync(IReadOnlyList<PendingEmbedding> taken, TimeSpan? pause, bool isOutage, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("""
             UPDATE events
             SET embedding_due = coalesce(now() + $3, 'infinity'), embedding_attempts = embedding_attempts - CASE WHEN $4 THEN 1 ELSE 0 END
             FROM unnest($1::uuid[], $2::timestamptz[]) AS given (id, due)
             WHERE events.id = given.id AND embedding_due = given.due
-            RETURNING events.id, pg_current_xact_id()
+            RETURNING events.id, pg_current_xact_id(), space
             """);
         command.Parameters.Add(new() { Value = taken.Select(item => item.Id).ToArray() });
         command.Parameters.Add(new() { Value = taken.Select(item => item.Due).ToArray() });
         command.Parameters.Add(new() { Value = (object?)pause ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval });
         command.Parameters.Add(new() { Value = isOutage });
-        return await ReadWriteAsync(command, cancellationToken);
+        return await ReadWritesAsync(command, cancellationToken);
     }
 
     public async Task<(long Pending, long Failed)> CountAsync(CancellationToken cancellationToken)
@@ -84,16 +85,16 @@ internal sealed class EmbeddingQueueStore(NpgsqlDataSource dataSource)
         return (reader.GetInt64(0), reader.GetInt64(1));
     }
 
-    private static async Task<Write?> ReadWriteAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Write>> ReadWritesAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        var ids = new List<Guid>();
+        var written = new List<(string Space, Guid Id)>();
         ulong xid = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            ids.Add(reader.GetGuid(0));
+            written.Add((reader.GetString(2), reader.GetGuid(0)));
             xid = reader.GetFieldValue<ulong>(1);
         }
-        return ids.Count == 0 ? null : new(xid, ChangeKind.Updated, ids);
+        return [.. written.GroupBy(one => one.Space, one => one.Id).Select(ids => new Write(ids.Key, xid, ChangeKind.Updated, [.. ids]))];
     }
 }

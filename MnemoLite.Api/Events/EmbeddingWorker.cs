@@ -114,8 +114,8 @@ internal sealed class EmbeddingWorker : BackgroundService
                 taken, await embedder.EmbedNowAsync(taken.ConvertAll(item => EventText.Of(item.Content)), cancellationToken), embedder.Model,
                 cancellationToken),
             cancellationToken));
-        if (written is not null)
-            _writes.Add(written);
+        foreach (var write in written)
+            _writes.Add(write);
     }
 
     private async Task RefuseAsync(PendingEmbedding item, EmbeddingRefusedException refused, CancellationToken cancellationToken)
@@ -124,7 +124,7 @@ internal sealed class EmbeddingWorker : BackgroundService
         if (givenUp)
             Log.EmbeddingGivenUp(_log, item.Id, refused.Message);
         var written = await _queue.GiveBackAsync([item], givenUp ? null : item.Attempts * Idle, isOutage: false, cancellationToken);
-        if (givenUp && written is not null)
-            _writes.Add(written);
+        foreach (var write in givenUp ? written : [])
+            _writes.Add(write);
     }
 }

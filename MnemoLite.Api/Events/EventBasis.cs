@@ -4,7 +4,7 @@ using MnemoLite.Api.Database;
 namespace MnemoLite.Api.Events;
 
 /// <summary>A single event, or that there is none of that id.</summary>
-internal sealed record EventBasis(Guid Id) : IAnswerBasis
+internal sealed record EventBasis(string Space, Guid Id) : IAnswerBasis
 {
     public int Size => 40;
 

@@ -5,6 +5,7 @@ using System.Text.Json;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
@@ -22,7 +23,7 @@ internal sealed class EventBatchService(
     /// Stores the events of the body a few hundred at a time as they come in, some chunks being embedded while others are stored; a bad event is
     /// reported and spoils none of the others.
     /// </summary>
-    public async Task<BatchResult> StoreAsync(PipeReader body, CancellationToken cancellationToken)
+    public async Task<BatchResult> StoreAsync(Space space, PipeReader body, CancellationToken cancellationToken)
     {
         var result = new Outcome();
         try
@@ -30,7 +31,7 @@ internal sealed class EventBatchService(
             await Parallel.ForEachAsync(
                 ReadChunksAsync(body, result, cancellationToken),
                 new ParallelOptions { MaxDegreeOfParallelism = ChunksAtOnce, CancellationToken = cancellationToken },
-                async (chunk, cancelled) => await StoreChunkAsync(chunk, result, cancelled));
+                async (chunk, cancelled) => await StoreChunkAsync(space, chunk, result, cancelled));
         }
         catch (DbException cause) when (result.Created > 0)
         {
@@ -74,14 +75,14 @@ internal sealed class EventBatchService(
         })];
     }
 
-    private async Task StoreChunkAsync(List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
+    private async Task StoreChunkAsync(Space space, List<(int Index, Event Event)> chunk, Outcome result, CancellationToken cancellationToken)
     {
         var stored = await writes.DoAsync(() => models.UseAsync(
             async embedder =>
             {
                 var events = await EmbedAsync(embedder, chunk, cancellationToken);
                 var embedded = chunk.Zip(events).Where(pair => pair.First.Event.Embedding != pair.Second.Embedding).Select(pair => pair.Second.Id).ToHashSet();
-                return await store.InsertAsync(events, embedded, embedder.Model, writes.Add, cancellationToken);
+                return await store.InsertAsync(space, events, embedded, embedder.Model, writes.Add, cancellationToken);
             },
             cancellationToken));
         foreach (var ((index, @event), outcome) in chunk.Zip(stored))

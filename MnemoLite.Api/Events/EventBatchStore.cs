@@ -3,6 +3,7 @@ using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -29,6 +30,7 @@ internal enum StoredEvent
 internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     /// <summary>Stores the events in one statement; if a value in one of them is refused, each in its own.</summary>
+    /// <param name="space">Where.</param>
     /// <param name="events">The events.</param>
     /// <param name="embedded">Of those whose embedding was not given the ids: the same text beside others is embedded the same to a few digits only,
     /// so theirs are not compared with what is there.</param>
@@ -36,20 +38,20 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
     /// <param name="committed">Is told what is stored as soon as it is.</param>
     /// <param name="cancellationToken">Ends the statement.</param>
     public async Task<IReadOnlyList<StoredEvent>> InsertAsync(
-        IReadOnlyList<Event> events, IReadOnlySet<Guid> embedded, EmbeddingModel model, Action<Write> committed,
+        Space space, IReadOnlyList<Event> events, IReadOnlySet<Guid> embedded, EmbeddingModel model, Action<Write> committed,
         CancellationToken cancellationToken)
     {
         try
         {
-            var (created, xid) = await InsertNewAsync(events, model, cancellationToken);
+            var (created, xid) = await InsertNewAsync(space, events, model, cancellationToken);
             if (created.Count > 0)
-                committed(new(xid, ChangeKind.Created, [.. created]));
+                committed(new(space.Name, xid, ChangeKind.Created, [.. created]));
             var outcomes = new StoredEvent[events.Count];
             for (var i = 0; i < events.Count; i++)
             {
                 outcomes[i] = created.Remove(events[i].Id)
                     ? StoredEvent.Created
-                    : await CompareAsync(embedded.Contains(events[i].Id) ? events[i] with { Embedding = null } : events[i], cancellationToken);
+                    : await CompareAsync(space, embedded.Contains(events[i].Id) ? events[i] with { Embedding = null } : events[i], cancellationToken);
             }
             if (outcomes.Contains(StoredEvent.Existing))
                 await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
@@ -61,7 +63,7 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
                 return [StoredEvent.Refused];
             var outcomes = new List<StoredEvent>();
             foreach (var @event in events)
-                outcomes.AddRange(await InsertAsync([@event], embedded, model, committed, cancellationToken));
+                outcomes.AddRange(await InsertAsync(space, [@event], embedded, model, committed, cancellationToken));
             return outcomes;
         }
     }
@@ -71,23 +73,25 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
     /// primary: a standby cancels what keeps it from replaying for long.
     /// </summary>
     public async IAsyncEnumerable<Event> ReadAllAsync(
-        JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Space space, JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var unlimited = new NpgsqlCommand("SET LOCAL statement_timeout = 0", connection, transaction))
             await unlimited.ExecuteNonQueryAsync(cancellationToken); // it takes as long as the reader wants
         await using var command = new NpgsqlCommand { Connection = connection, Transaction = transaction, CommandTimeout = 0 };
-        var where = new SqlConditions(command.Parameters, partitions.Exist).AddEventConditions(metadata, filter, from, to);
+        var where = new SqlConditions(command.Parameters, partitions.Exist).AddEventConditions(space, metadata, filter, from, to);
         command.CommandText = $"SELECT {EventRow.Columns}, embedding::real[] FROM events WHERE {where} ORDER BY timestamp, id";
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
             yield return EventRow.Read(reader) with { Embedding = reader.IsDBNull(EventRow.Count) ? null : reader.GetFieldValue<float[]>(EventRow.Count) };
     }
 
-    private async Task<(HashSet<Guid> Created, ulong Xid)> InsertNewAsync(IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
+    private async Task<(HashSet<Guid> Created, ulong Xid)> InsertNewAsync(
+        Space space, IReadOnlyList<Event> events, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand("""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
             SELECT id, $1, timestamp, content::jsonb, metadata::jsonb, (($6::real[])[place * $8 + 1 : (place + 1) * $8])::vector,
                 CASE WHEN pending THEN now() END
@@ -97,10 +101,10 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
             ORDER BY id -- two writers of the same ids wait for each other in one order only
             ON CONFLICT (id) DO NOTHING
             RETURNING id, pg_current_xact_id()
-            """);
+            """, connection);
         var embeddings = events.Where(@event => @event.Embedding is not null).SelectMany(@event => @event.Embedding!).ToArray();
         var place = 0;
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = events.Select(@event => @event.Id).ToArray() });
         command.Parameters.Add(new() { Value = events.Select(@event => @event.Timestamp.UtcDateTime).ToArray() });
         command.Parameters.Add(new() { Value = events.Select(@event => @event.Content.ToString()).ToArray() });
@@ -121,15 +125,16 @@ internal sealed class EventBatchStore(NpgsqlDataSource dataSource, Reads reads, 
         return (created, xid);
     }
 
-    private async Task<StoredEvent> CompareAsync(Event @event, CancellationToken cancellationToken)
+    private async Task<StoredEvent> CompareAsync(Space space, Event @event, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand("""
             SELECT space = $2 AND timestamp = $3 AND content = $4 AND metadata = $5
                 AND ($6::real[] IS NULL OR embedding IS NOT DISTINCT FROM $6::real[]::vector)
             FROM events WHERE id = $1
-            """);
+            """, connection);
         command.Parameters.Add(new() { Value = @event.Id });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = @event.Timestamp.UtcDateTime });
         command.Parameters.Add(new() { Value = @event.Content.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });
         command.Parameters.Add(new() { Value = @event.Metadata.Utf8.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb });

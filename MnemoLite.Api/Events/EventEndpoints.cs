@@ -73,17 +73,17 @@ internal static class EventEndpoints
     }
 
     private static async Task<Results<Created<Event>, ProblemHttpResult>> CreateAsync(
-        NewEvent body, EventService events, CancellationToken cancellationToken,
+        NewEvent body, Space space, EventService events, CancellationToken cancellationToken,
         [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey = null) =>
-        await events.CreateAsync(body, idempotencyKey, cancellationToken) is { } created
+        await events.CreateAsync(space, body, idempotencyKey, cancellationToken) is { } created
             ? TypedResults.Created($"/v1/events/{created.Id}", created)
             : TypedResults.Problem(
                 "This Idempotency-Key came with another event before: use a new key for a new event.", statusCode: StatusCodes.Status409Conflict);
 
-    private static async Task<Ok<BatchResult>> StoreBatchAsync(HttpRequest request, EventBatchService batch, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await batch.StoreAsync(request.BodyReader, cancellationToken));
+    private static async Task<Ok<BatchResult>> StoreBatchAsync(Space space, HttpRequest request, EventBatchService batch, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await batch.StoreAsync(space, request.BodyReader, cancellationToken));
 
-    private static PushStreamHttpResult ExportAsync([AsParameters] ExportQuery query, EventBatchStore store, CancellationToken cancellationToken)
+    private static PushStreamHttpResult ExportAsync([AsParameters] ExportQuery query, Space space, EventBatchStore store, CancellationToken cancellationToken)
     {
         TimeWindow.Check(query.From, query.To);
         var metadata = string.IsNullOrWhiteSpace(query.Metadata) ? (JsonText?)null : ReadObject("metadata", query.Metadata);
@@ -93,7 +93,7 @@ internal static class EventEndpoints
             {
                 var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
                 await using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-                await foreach (var @event in store.ReadAllAsync(metadata, filter, query.From, query.To, cancellationToken))
+                await foreach (var @event in store.ReadAllAsync(space, metadata, filter, query.From, query.To, cancellationToken))
                 {
                     JsonSerializer.Serialize(json, @event, MnemoLiteJson.Default.Event);
                     json.Reset();
@@ -107,9 +107,9 @@ internal static class EventEndpoints
     }
 
     private static ServerSentEventsResult<EventChange> StreamAsync(
-        EventStream stream, ClaimsPrincipal user, CancellationToken cancellationToken, [FromServices] KeyRing? keys = null)
+        Space space, EventStream stream, ClaimsPrincipal user, CancellationToken cancellationToken, [FromServices] KeyRing? keys = null)
     {
-        var changes = stream.ReadAsync(cancellationToken);
+        var changes = stream.ReadAsync(space, cancellationToken);
         return TypedResults.ServerSentEvents(user.Identity is KeyIdentity { Key: var key } ? keys!.WhileGoodAsync(key, changes, cancellationToken) : changes);
     }
 
@@ -125,7 +125,7 @@ internal static class EventEndpoints
         }
     }
 
-    private static async Task<Ok<EventPage>> ListAsync([AsParameters] ListQuery query, EventService events, CancellationToken cancellationToken)
+    private static async Task<Ok<EventPage>> ListAsync([AsParameters] ListQuery query, Space space, EventService events, CancellationToken cancellationToken)
     {
         EventCursor? cursor = null;
         if (query.Cursor is { Length: > 0 } text)
@@ -136,33 +136,33 @@ internal static class EventEndpoints
         }
         TimeWindow.Check(query.From, query.To);
         return TypedResults.Ok(
-            await events.ListAsync(query.Limit, cursor, query.From, query.To, query.IncludeEmbedding, cancellationToken));
+            await events.ListAsync(space, query.Limit, cursor, query.From, query.To, query.IncludeEmbedding, cancellationToken));
     }
 
     private static async Task<Results<Answered<Event>, ProblemHttpResult>> GetAsync(
-        Guid id, EventService events, HttpRequest http, CancellationToken cancellationToken,
+        Guid id, Space space, EventService events, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "include_embedding")] bool includeEmbedding = true) =>
-        await events.AnswerAsync(id, includeEmbedding, http.AsksToBypass(), cancellationToken) is { } answer ? answer : NoSuchEvent(id);
+        await events.AnswerAsync(space, id, includeEmbedding, http.AsksToBypass(), cancellationToken) is { } answer ? answer : NoSuchEvent(id);
 
     private static async Task<Results<Ok<EventNeighbours>, ProblemHttpResult>> ListNeighboursAsync(
-        Guid id, EventService events, CancellationToken cancellationToken, [FromQuery(Name = "limit")] int limit = 1)
+        Guid id, Space space, EventService events, CancellationToken cancellationToken, [FromQuery(Name = "limit")] int limit = 1)
     {
         if (limit is < 1 or > 100)
             throw InvalidRequestException.Field("limit", "must be between 1 and 100");
-        return await events.ListNeighboursAsync(id, limit, cancellationToken) is { } neighbours ? TypedResults.Ok(neighbours) : NoSuchEvent(id);
+        return await events.ListNeighboursAsync(space, id, limit, cancellationToken) is { } neighbours ? TypedResults.Ok(neighbours) : NoSuchEvent(id);
     }
 
     private static async Task<Results<Ok<Event>, ProblemHttpResult>> PatchAsync(
-        Guid id, EventPatch body, EventService events, CancellationToken cancellationToken) =>
-        Answer(id, await events.UpdateAsync(id, body, cancellationToken));
+        Guid id, EventPatch body, Space space, EventService events, CancellationToken cancellationToken) =>
+        Answer(id, await events.UpdateAsync(space, id, body, cancellationToken));
 
     private static async Task<Results<Ok<Event>, ProblemHttpResult>> PatchMetadataAsync(
-        Guid id, [FromBody] JsonText body, EventService events, CancellationToken cancellationToken) =>
-        Answer(id, await events.UpdateAsync(id, new EventPatch { Metadata = body }, cancellationToken));
+        Guid id, [FromBody] JsonText body, Space space, EventService events, CancellationToken cancellationToken) =>
+        Answer(id, await events.UpdateAsync(space, id, new EventPatch { Metadata = body }, cancellationToken));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
-        Guid id, EventService events, CancellationToken cancellationToken) =>
-        await events.DeleteAsync(id, cancellationToken) ? TypedResults.NoContent() : NoSuchEvent(id);
+        Guid id, Space space, EventService events, CancellationToken cancellationToken) =>
+        await events.DeleteAsync(space, id, cancellationToken) ? TypedResults.NoContent() : NoSuchEvent(id);
 
     private static Results<Ok<Event>, ProblemHttpResult> Answer(Guid id, Event? @event) =>
         @event is null ? NoSuchEvent(id) : TypedResults.Ok(@event);

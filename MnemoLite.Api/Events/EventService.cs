@@ -1,8 +1,8 @@
 using System.Text.Json;
 using MnemoLite.Api.Caching;
-using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
@@ -18,7 +18,7 @@ internal sealed class EventService(
 
     /// <summary>Stores an event; with a key, a request that is sent again gets the answer of the first.</summary>
     /// <returns>The event; null if the key was used for another request.</returns>
-    public async Task<Event?> CreateAsync(NewEvent request, string? idempotencyKey, CancellationToken cancellationToken)
+    public async Task<Event?> CreateAsync(Space space, NewEvent request, string? idempotencyKey, CancellationToken cancellationToken)
     {
         if (idempotencyKey is { Length: 0 or > MaxKeyLength })
             throw InvalidRequestException.Field("Idempotency-Key", $"must have 1 to {MaxKeyLength} characters");
@@ -38,8 +38,8 @@ internal sealed class EventService(
                     EmbeddingState = embedded.IsPending ? PendingState : null,
                 };
                 if (idempotencyKey is not null)
-                    return await idempotency.InsertAsync(idempotencyKey, request, @event, embedder.Model, cancellationToken);
-                var written = await store.InsertAsync(@event, embedder.Model, cancellationToken);
+                    return await idempotency.InsertAsync(space, idempotencyKey, request, @event, embedder.Model, cancellationToken);
+                var written = await store.InsertAsync(space, @event, embedder.Model, cancellationToken);
                 return (written.Event, written.Write);
             },
             cancellationToken));
@@ -59,31 +59,31 @@ internal sealed class EventService(
     }
 
     /// <summary>Reads the event anew.</summary>
-    public async Task<Event?> GetAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
-        (await store.FindAsync(id, includeEmbedding, cancellationToken)).Event;
+    public async Task<Event?> GetAsync(Space space, Guid id, bool includeEmbedding, CancellationToken cancellationToken) =>
+        (await store.FindAsync(space, id, includeEmbedding, cancellationToken)).Event;
 
     /// <summary>Answers from the cache, or reads the event.</summary>
     /// <returns>Null where there is no such event.</returns>
-    public async Task<Answered<Event>?> AnswerAsync(Guid id, bool includeEmbedding, bool bypass, CancellationToken cancellationToken)
+    public async Task<Answered<Event>?> AnswerAsync(Space space, Guid id, bool includeEmbedding, bool bypass, CancellationToken cancellationToken)
     {
         var (answer, outcome, age) = await cache.GetAsync(
-            $"{EventRow.Space}:{id:N}{(includeEmbedding ? "+" : "")}",
+            $"{space.Name}:{id:N}{(includeEmbedding ? "+" : "")}",
             async cancellationToken =>
             {
-                var (@event, snapshot) = await store.FindAsync(id, includeEmbedding, cancellationToken);
+                var (@event, snapshot) = await store.FindAsync(space, id, includeEmbedding, cancellationToken);
                 return new(
-                    @event is null ? null : JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event), snapshot, new EventBasis(id));
+                    @event is null ? null : JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event), snapshot, new EventBasis(space.Name, id));
             },
             bypass, cancellationToken);
         return answer.Json is null ? null : new(answer.Json, outcome, age);
     }
 
-    public async Task<Event?> UpdateAsync(Guid id, EventPatch patch, CancellationToken cancellationToken)
+    public async Task<Event?> UpdateAsync(Space space, Guid id, EventPatch patch, CancellationToken cancellationToken)
     {
         var replaceEmbedding = patch.Embedding is not null || patch.Content is not null;
         var updated = await writes.DoAsync(() => models.UseAsync(
             async embedder => await store.UpdateAsync(
-                id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [], replaceEmbedding,
+                space, id, patch.Content, patch.Metadata, patch.Metadata is { } metadata ? EventText.NullKeys(metadata) : [], replaceEmbedding,
                 replaceEmbedding ? await EmbedAsync(embedder, patch.Embedding, patch.Content ?? default, cancellationToken) : default,
                 embedder.Model, cancellationToken),
             cancellationToken));
@@ -93,33 +93,33 @@ internal sealed class EventService(
         return updated.Event;
     }
 
-    public async Task<bool> DeleteAsync(Guid id, CancellationToken cancellationToken)
+    public async Task<bool> DeleteAsync(Space space, Guid id, CancellationToken cancellationToken)
     {
-        if (await writes.DoAsync(() => store.DeleteAsync(id, cancellationToken)) is not { } deleted)
+        if (await writes.DoAsync(() => store.DeleteAsync(space, id, cancellationToken)) is not { } deleted)
             return false;
         writes.Add(deleted);
         return true;
     }
 
     public async Task<EventPage> ListAsync(
-        int limit, EventCursor? cursor, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
+        Space space, int limit, EventCursor? cursor, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
     {
-        var events = await store.ListAsync(limit + 1, cursor, from, to, includeEmbedding, cancellationToken);
+        var events = await store.ListAsync(space, limit + 1, cursor, from, to, includeEmbedding, cancellationToken);
         return events.Count > limit
             ? new EventPage(events[..limit], EventCursor.After(events[limit - 1]).ToString())
             : new EventPage(events, null);
     }
 
     /// <returns>The events next to that one; null if there is no such event.</returns>
-    public async Task<EventNeighbours?> ListNeighboursAsync(Guid id, int limit, CancellationToken cancellationToken)
+    public async Task<EventNeighbours?> ListNeighboursAsync(Space space, Guid id, int limit, CancellationToken cancellationToken)
     {
-        var (@event, _) = await store.FindAsync(id, includeEmbedding: false, cancellationToken);
+        var (@event, _) = await store.FindAsync(space, id, includeEmbedding: false, cancellationToken);
         if (@event is null)
             return null;
         var place = EventCursor.After(@event);
         return new(
-            await store.ListAsync(limit, place, null, null, includeEmbedding: false, cancellationToken),
-            await store.ListNewerAsync(limit, place, cancellationToken));
+            await store.ListAsync(space, limit, place, null, null, includeEmbedding: false, cancellationToken),
+            await store.ListNewerAsync(space, limit, place, cancellationToken));
     }
 
     private static async Task<Embedded> EmbedAsync(Embedder embedder, float[]? given, JsonText content, CancellationToken cancellationToken) =>

@@ -1,6 +1,7 @@
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -17,16 +18,16 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
     private const string WrittenColumns = $"{ColumnsAndEmbedding}, pg_current_xact_id(), {EventVersionStore.Words}";
     private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1, FormerColumn = WordsColumn + 1;
 
-    public async Task<WrittenEvent> InsertAsync(Event @event, EmbeddingModel model, CancellationToken cancellationToken)
+    public async Task<WrittenEvent> InsertAsync(Space space, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var command = Insert(@event, model);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = Insert(space, @event, model);
         command.Connection = connection;
-        return (await ReadWrittenAsync(command, ChangeKind.Created, cancellationToken))!;
+        return (await ReadWrittenAsync(space, command, ChangeKind.Created, cancellationToken))!;
     }
 
     /// <summary>The command that stores the event and returns it, yet without a connection.</summary>
-    public static NpgsqlCommand Insert(Event @event, EmbeddingModel model)
+    public static NpgsqlCommand Insert(Space space, Event @event, EmbeddingModel model)
     {
         var command = new NpgsqlCommand($"""
             INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_due)
@@ -34,7 +35,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             RETURNING {WrittenColumns}
             """);
         command.Parameters.Add(new() { Value = @event.Id });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = @event.Timestamp.UtcDateTime });
         command.Parameters.Add(Json(@event.Content));
         command.Parameters.Add(Json(@event.Metadata));
@@ -45,16 +46,16 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
     }
 
     /// <summary>The event, if there is one, and what the database had when it was read.</summary>
-    public async Task<(Event? Event, Snapshot Snapshot)> FindAsync(Guid id, bool includeEmbedding, CancellationToken cancellationToken)
+    public async Task<(Event? Event, Snapshot Snapshot)> FindAsync(Space space, Guid id, bool includeEmbedding, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             SELECT {EventRow.Columns}, {(includeEmbedding ? "embedding::real[]" : "NULL::real[]")}, snapshot
             FROM (SELECT {Snapshot.Column} AS snapshot) AS now LEFT JOIN events ON id = $1 AND space = $2
             """);
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(
-            command,
+            space, command,
             async () =>
             {
                 await command.PrepareAsync(cancellationToken);
@@ -66,20 +67,22 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
     }
 
     /// <summary>Those of the events that there are, without their embeddings.</summary>
-    public async Task<IReadOnlyDictionary<Guid, Event>> FindAsync(Guid[] ids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyDictionary<Guid, Event>> FindAsync(Space space, Guid[] ids, CancellationToken cancellationToken)
     {
         var found = new Dictionary<Guid, Event>();
         if (ids.Length == 0)
             return found;
-        await using var command = dataSource.CreateCommand($"SELECT {EventRow.Columns} FROM events WHERE id = ANY ($1) AND space = $2");
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"SELECT {EventRow.Columns} FROM events WHERE id = ANY ($1) AND space = $2", connection);
         command.Parameters.Add(new() { Value = ids });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
             found.Add(reader.GetGuid(0), EventRow.Read(reader));
         return found;
     }
 
+    /// <param name="space">Where it is.</param>
     /// <param name="id">The event.</param>
     /// <param name="content">Takes the place of the content, if given.</param>
     /// <param name="metadata">Merged into the metadata, if given.</param>
@@ -89,10 +92,11 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
     /// <param name="model">Its model.</param>
     /// <param name="cancellationToken">Ends the command.</param>
     public async Task<WrittenEvent?> UpdateAsync(
-        Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, Embedded embedded,
+        Space space, Guid id, JsonText? content, JsonText? metadata, string[] removedKeys, bool replaceEmbedding, Embedded embedded,
         EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             WITH former AS (
                 SELECT id AS former_id, metadata AS former_metadata FROM events WHERE id = $1 AND space = $2 FOR UPDATE
             )
@@ -105,9 +109,9 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             FROM former
             WHERE id = $1 AND id = former_id AND space = $2 AND (NOT $6 OR check_model($9, $10))
             RETURNING {WrittenColumns}, former_metadata
-            """);
+            """, connection);
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(Json(content));
         command.Parameters.Add(Json(metadata));
         command.Parameters.Add(new() { Value = removedKeys });
@@ -115,20 +119,21 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         command.Parameters.Add(Embedding(embedded.Vector));
         command.Parameters.Add(new() { Value = embedded.IsPending });
         AddModel(command, model);
-        var written = await ReadWrittenAsync(command, ChangeKind.Updated, cancellationToken);
+        var written = await ReadWrittenAsync(space, command, ChangeKind.Updated, cancellationToken);
         return written is null ? null : written with { Write = written.Write with { MetadataOnly = content is null && !replaceEmbedding } };
     }
 
     /// <returns>The write, if there was such an event.</returns>
-    public async Task<Write?> DeleteAsync(Guid id, CancellationToken cancellationToken)
+    public async Task<Write?> DeleteAsync(Space space, Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(
-            $"DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id(), {EventVersionStore.Words}");
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand(
+            $"DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id(), {EventVersionStore.Words}", connection);
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new Write(reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
+            ? new Write(space.Name, reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
             {
                 Before = new(
                     reader.GetFieldValue<DateTimeOffset>(0), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(1)), Embedding: null,
@@ -139,11 +144,11 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
 
     /// <summary>Events after the cursor, newest first.</summary>
     public async Task<List<Event>> ListAsync(
-        int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
+        Space space, int limit, EventCursor? after, DateTimeOffset? from, DateTimeOffset? to, bool includeEmbedding, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
-        where.Add("space =", EventRow.Space);
+        where.Add("space =", space.Name);
         if (after is { } cursor)
             where.Add("(timestamp, id) <", cursor.Timestamp.UtcDateTime, cursor.Id);
         where.AddTimeWindow(from, to);
@@ -154,11 +159,11 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             ORDER BY timestamp DESC, id DESC
             LIMIT {where.Parameter(limit)}
             """;
-        return await ReadListAsync(command, cancellationToken);
+        return await ReadListAsync(space, command, cancellationToken);
     }
 
     /// <summary>Events before the cursor, the nearest first, which is the oldest.</summary>
-    public async Task<List<Event>> ListNewerAsync(int limit, EventCursor before, CancellationToken cancellationToken)
+    public async Task<List<Event>> ListNewerAsync(Space space, int limit, EventCursor before, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             SELECT {EventRow.Columns} FROM events
@@ -166,21 +171,21 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             ORDER BY timestamp, id
             LIMIT $4
             """);
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = before.Timestamp.UtcDateTime });
         command.Parameters.Add(new() { Value = before.Id });
         command.Parameters.Add(new() { Value = limit });
-        return await ReadListAsync(command, cancellationToken);
+        return await ReadListAsync(space, command, cancellationToken);
     }
 
     /// <summary>The event that a statement wrote, if it wrote one; its transaction may still be open.</summary>
-    public static async Task<WrittenEvent?> ReadWrittenAsync(NpgsqlCommand command, ChangeKind kind, CancellationToken cancellationToken)
+    public static async Task<WrittenEvent?> ReadWrittenAsync(Space space, NpgsqlCommand command, ChangeKind kind, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
             return null;
         var @event = Read(reader);
-        return new(@event, new(reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
+        return new(@event, new(space.Name, reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
         {
             Before = reader.FieldCount > FormerColumn
                 ? new(@event.Timestamp, JsonText.FromTrusted(reader.GetFieldValue<byte[]>(FormerColumn)), null, null)
@@ -190,8 +195,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         });
     }
 
-    private Task<List<Event>> ReadListAsync(NpgsqlCommand command, CancellationToken cancellationToken) => reads.RunAsync(
-        command,
+    private Task<List<Event>> ReadListAsync(Space space, NpgsqlCommand command, CancellationToken cancellationToken) => reads.RunAsync(
+        space, command,
         async () =>
         {
             var events = new List<Event>();

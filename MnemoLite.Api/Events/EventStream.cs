@@ -2,16 +2,17 @@ using System.Data.Common;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Events;
 
-/// <summary>The changes of events as they commit, in whichever instance, for as long as the client listens.</summary>
+/// <summary>The changes of the events of a space as they commit, in whichever instance, for as long as the client listens.</summary>
 internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
 
-    public async IAsyncEnumerable<SseItem<EventChange>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<SseItem<EventChange>> ReadAsync(Space space, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var subscription = feed.Subscribe();
@@ -20,8 +21,8 @@ internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplic
         {
             if (taken.Count == 0)
                 yield return new(new(), "heartbeat");
-            var changes = taken.Where(change => change.Kind is not (ChangeKind.Node or ChangeKind.Edge)).ToList();
-            if (await FindAsync(changes, ending.Token) is not { } events)
+            var changes = taken.Where(change => change.Kind == ChangeKind.Missed || (change.Space == space.Name && change.Kind is not (ChangeKind.Node or ChangeKind.Edge))).ToList();
+            if (await FindAsync(space, changes, ending.Token) is not { } events)
             {
                 yield return new(new(), "reset");
                 continue;
@@ -39,12 +40,12 @@ internal sealed class EventStream(ChangeFeed feed, EventStore store, IHostApplic
     }
 
     /// <summary>The events that are new or changed; null while the database is away.</summary>
-    private async Task<IReadOnlyDictionary<Guid, Event>?> FindAsync(IReadOnlyList<Change> changes, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<Guid, Event>?> FindAsync(Space space, IReadOnlyList<Change> changes, CancellationToken cancellationToken)
     {
         try
         {
             return await store.FindAsync(
-                [.. changes.Where(change => change.Kind is ChangeKind.Created or ChangeKind.Updated).Select(change => change.Id)], cancellationToken);
+                space, [.. changes.Where(change => change.Kind is ChangeKind.Created or ChangeKind.Updated).Select(change => change.Id)], cancellationToken);
         }
         catch (DbException)
         {

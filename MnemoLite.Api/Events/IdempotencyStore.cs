@@ -3,6 +3,7 @@ using System.Text.Json;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -14,19 +15,19 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
     /// <summary>Stores the event, unless the key was used in the last 24 hours: then its answer is given again.</summary>
     /// <returns>The answer, with the write unless it was made before; no answer if the key was used for another request.</returns>
     public async Task<(Event? Event, Write? Write)> InsertAsync(
-        string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
+        Space space, string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        var stored = await InsertOrFindAsync(key, request, @event, model, cancellationToken);
+        var stored = await InsertOrFindAsync(space, key, request, @event, model, cancellationToken);
         if (stored.Write is null)
             await reads.CatchUpAsync(cancellationToken); // another instance may have stored it
         return stored;
     }
 
     private async Task<(Event? Event, Write? Write)> InsertOrFindAsync(
-        string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
+        Space space, string key, NewEvent request, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
         var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.NewEvent));
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var forget = new NpgsqlCommand("""
             DELETE FROM idempotency_keys
@@ -47,10 +48,10 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
                 return (await FindAsync(), null);
         }
         WrittenEvent written;
-        await using (var insert = EventStore.Insert(@event, model))
+        await using (var insert = EventStore.Insert(space, @event, model))
         {
             (insert.Connection, insert.Transaction) = (connection, transaction);
-            written = (await EventStore.ReadWrittenAsync(insert, ChangeKind.Created, cancellationToken))!;
+            written = (await EventStore.ReadWrittenAsync(space, insert, ChangeKind.Created, cancellationToken))!;
         }
         await using (var answer = Command("UPDATE idempotency_keys SET answer = $3 WHERE space = $1 AND key = $2"))
         {
@@ -72,7 +73,7 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
         NpgsqlCommand Command(string sql)
         {
             var command = new NpgsqlCommand(sql, connection, transaction);
-            command.Parameters.Add(new() { Value = EventRow.Space });
+            command.Parameters.Add(new() { Value = space.Name });
             command.Parameters.Add(new() { Value = key });
             return command;
         }

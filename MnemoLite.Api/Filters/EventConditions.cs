@@ -1,4 +1,5 @@
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Filters;
@@ -8,14 +9,15 @@ internal static class EventConditions
 {
     /// <summary>Adds the conditions that are given, and the space.</summary>
     /// <param name="where">Where to add them.</param>
+    /// <param name="space">Where it must be.</param>
     /// <param name="metadata">What its metadata must contain.</param>
     /// <param name="filter">What it must pass.</param>
     /// <param name="from">The earliest time, inclusive.</param>
     /// <param name="to">The latest time, inclusive.</param>
     public static SqlConditions AddEventConditions(
-        this SqlConditions where, JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to)
+        this SqlConditions where, Space space, JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to)
     {
-        where.Add("space =", EventRow.Space);
+        where.Add("space =", space.Name);
         if (metadata is { } part)
             where.Add($"metadata @> {where.JsonParameter(part.Utf8.ToArray())}");
         if (filter is not null)

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Graph;
@@ -71,8 +72,8 @@ internal static class GraphEndpoints
     }
 
     private static async Task<Results<Created<GraphNode>, Ok<GraphNode>, ProblemHttpResult>> CreateNodeAsync(
-        NewGraphNode body, GraphService graph, CancellationToken cancellationToken) =>
-        await graph.CreateNodeAsync(body, cancellationToken) switch
+        NewGraphNode body, Space space, GraphService graph, CancellationToken cancellationToken) =>
+        await graph.CreateNodeAsync(space, body, cancellationToken) switch
         {
             (null, _) => Conflict("node", body.Id),
             ({ } node, true) => TypedResults.Created($"/v1/graph/nodes/{node.Id}", node),
@@ -80,20 +81,20 @@ internal static class GraphEndpoints
         };
 
     private static async Task<Results<Ok<GraphNode>, ProblemHttpResult>> GetNodeAsync(
-        Guid id, GraphStore store, CancellationToken cancellationToken) =>
-        Answer("node", id, await store.FindNodeAsync(id, cancellationToken));
+        Guid id, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("node", id, await store.FindNodeAsync(space, id, cancellationToken));
 
     private static async Task<Results<Ok<GraphNode>, ProblemHttpResult>> PatchNodeAsync(
-        Guid id, GraphNodePatch body, GraphStore store, CancellationToken cancellationToken) =>
-        Answer("node", id, await store.UpdateNodeAsync(id, body, cancellationToken));
+        Guid id, GraphNodePatch body, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("node", id, await store.UpdateNodeAsync(space, id, body, cancellationToken));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteNodeAsync(
-        Guid id, GraphStore store, CancellationToken cancellationToken) =>
-        await store.DeleteNodeAsync(id, cancellationToken) ? TypedResults.NoContent() : NotThere("node", id);
+        Guid id, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        await store.DeleteNodeAsync(space, id, cancellationToken) ? TypedResults.NoContent() : NotThere("node", id);
 
     private static async Task<Results<Created<GraphEdge>, Ok<GraphEdge>, ProblemHttpResult>> CreateEdgeAsync(
-        NewGraphEdge body, GraphService graph, CancellationToken cancellationToken) =>
-        await graph.CreateEdgeAsync(body, cancellationToken) switch
+        NewGraphEdge body, Space space, GraphService graph, CancellationToken cancellationToken) =>
+        await graph.CreateEdgeAsync(space, body, cancellationToken) switch
         {
             (null, _) => Conflict("edge", body.Id),
             ({ } edge, true) => TypedResults.Created($"/v1/graph/edges/{edge.Id}", edge),
@@ -101,19 +102,19 @@ internal static class GraphEndpoints
         };
 
     private static async Task<Results<Ok<GraphEdge>, ProblemHttpResult>> GetEdgeAsync(
-        Guid id, GraphStore store, CancellationToken cancellationToken) =>
-        Answer("edge", id, await store.FindEdgeAsync(id, cancellationToken));
+        Guid id, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("edge", id, await store.FindEdgeAsync(space, id, cancellationToken));
 
     private static async Task<Results<Ok<GraphEdge>, ProblemHttpResult>> PatchEdgeAsync(
-        Guid id, GraphEdgePatch body, GraphStore store, CancellationToken cancellationToken) =>
-        Answer("edge", id, await store.UpdateEdgeAsync(id, body, cancellationToken));
+        Guid id, GraphEdgePatch body, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        Answer("edge", id, await store.UpdateEdgeAsync(space, id, body, cancellationToken));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteEdgeAsync(
-        Guid id, GraphStore store, CancellationToken cancellationToken) =>
-        await store.DeleteEdgeAsync(id, cancellationToken) ? TypedResults.NoContent() : NotThere("edge", id);
+        Guid id, Space space, GraphStore store, CancellationToken cancellationToken) =>
+        await store.DeleteEdgeAsync(space, id, cancellationToken) ? TypedResults.NoContent() : NotThere("edge", id);
 
     private static Task<Answered<CytoscapeGraph>> ListAsync(
-        [AsParameters] ListQuery query, GraphService graph, HttpRequest http, CancellationToken cancellationToken)
+        [AsParameters] ListQuery query, Space space, GraphService graph, HttpRequest http, CancellationToken cancellationToken)
     {
         EventCursor? cursor = null;
         if (query.Cursor is { Length: > 0 } text)
@@ -122,26 +123,26 @@ internal static class GraphEndpoints
                 ? parsed
                 : throw InvalidRequestException.Field("cursor", "must be the next_cursor of a former page");
         }
-        return graph.ListAsync(query.NodeType, query.EventId, query.Query, query.Limit, cursor, http.AsksToBypass(), cancellationToken);
+        return graph.ListAsync(space, query.NodeType, query.EventId, query.Query, query.Limit, cursor, http.AsksToBypass(), cancellationToken);
     }
 
-    private static Task<Answered<GraphSummary>> SummariseAsync(GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
-        graph.SummariseAsync(http.AsksToBypass(), cancellationToken);
+    private static Task<Answered<GraphSummary>> SummariseAsync(Space space, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        graph.SummariseAsync(space, http.AsksToBypass(), cancellationToken);
 
-    private static async Task<Ok<EdgesAmong>> EdgesAmongAsync(EdgesAmongRequest body, GraphService graph, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await graph.EdgesAmongAsync(body.Nodes, cancellationToken));
+    private static async Task<Ok<EdgesAmong>> EdgesAmongAsync(EdgesAmongRequest body, Space space, GraphService graph, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await graph.EdgesAmongAsync(space, body.Nodes, cancellationToken));
 
     private static async Task<Results<Answered<CytoscapeGraph>, ProblemHttpResult>> ExpandAsync(
-        Guid id, [AsParameters] ExpandQuery query, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
-        await graph.ExpandAsync(id, query.Depth, query.Limit, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", id);
+        Guid id, [AsParameters] ExpandQuery query, Space space, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.ExpandAsync(space, id, query.Depth, query.Limit, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", id);
 
     private static async Task<Results<Answered<TraverseResult>, ProblemHttpResult>> TraverseAsync(
-        TraverseRequest body, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
-        await graph.TraverseAsync(body, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", body.Start);
+        TraverseRequest body, Space space, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.TraverseAsync(space, body, http.AsksToBypass(), cancellationToken) is { } found ? found : NotThere("node", body.Start);
 
     private static async Task<Results<Answered<GraphPath>, ProblemHttpResult>> FindPathAsync(
-        PathRequest body, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
-        await graph.FindPathAsync(body, http.AsksToBypass(), cancellationToken) is { } path
+        PathRequest body, Space space, GraphService graph, HttpRequest http, CancellationToken cancellationToken) =>
+        await graph.FindPathAsync(space, body, http.AsksToBypass(), cancellationToken) is { } path
             ? path
             : TypedResults.Problem(
                 $"There is no path of at most {body.MaxDepth} edges from {body.Source} to {body.Target}.", statusCode: StatusCodes.Status404NotFound);

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Graph;
@@ -19,7 +20,7 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
     private readonly GraphOptions _options = options.Value;
 
     /// <returns>The node, and whether it was made just now; no node where there is another of that id.</returns>
-    public async Task<(GraphNode? Node, bool Made)> CreateNodeAsync(NewGraphNode request, CancellationToken cancellationToken)
+    public async Task<(GraphNode? Node, bool Made)> CreateNodeAsync(Space space, NewGraphNode request, CancellationToken cancellationToken)
     {
         var createdAt = CreatedAt(request.CreatedAt);
         var node = new GraphNode
@@ -30,13 +31,13 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
             Properties = request.Properties,
             CreatedAt = createdAt,
         };
-        return await store.InsertNodeAsync(node, cancellationToken) is { } made
+        return await store.InsertNodeAsync(space, node, cancellationToken) is { } made
             ? (made, true)
-            : (await store.FindSameNodeAsync(node, sameTime: request.CreatedAt is not null, cancellationToken), false);
+            : (await store.FindSameNodeAsync(space, node, sameTime: request.CreatedAt is not null, cancellationToken), false);
     }
 
     /// <returns>The edge, and whether it was made just now; no edge where there is another of that id.</returns>
-    public async Task<(GraphEdge? Edge, bool Made)> CreateEdgeAsync(NewGraphEdge request, CancellationToken cancellationToken)
+    public async Task<(GraphEdge? Edge, bool Made)> CreateEdgeAsync(Space space, NewGraphEdge request, CancellationToken cancellationToken)
     {
         var createdAt = CreatedAt(request.CreatedAt);
         var edge = new GraphEdge
@@ -48,90 +49,90 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
             Properties = request.Properties,
             CreatedAt = createdAt,
         };
-        return await store.InsertEdgeAsync(edge, cancellationToken) is { } made
+        return await store.InsertEdgeAsync(space, edge, cancellationToken) is { } made
             ? (made, true)
-            : (await store.FindSameEdgeAsync(edge, sameTime: request.CreatedAt is not null, cancellationToken), false);
+            : (await store.FindSameEdgeAsync(space, edge, sameTime: request.CreatedAt is not null, cancellationToken), false);
     }
 
     /// <summary>Answers with a list of nodes, from the cache or anew.</summary>
     public async Task<Answered<CytoscapeGraph>> ListAsync(
-        string? type, Guid? eventId, string? query, int limit, EventCursor? cursor, bool bypass, CancellationToken cancellationToken) =>
+        Space space, string? type, Guid? eventId, string? query, int limit, EventCursor? cursor, bool bypass, CancellationToken cancellationToken) =>
         (await AnswerAsync(
-            Key("list", limit, eventId, cursor, query?.Length, query, type),
+            Key(space, "list", limit, eventId, cursor, query?.Length, query, type),
             async cancellationToken =>
             {
                 var words = (query ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(MaxWords);
-                var part = await store.ListAsync(type, eventId, words, limit, cursor, _options.MaxEdges, cancellationToken);
+                var part = await store.ListAsync(space, type, eventId, words, limit, cursor, _options.MaxEdges, cancellationToken);
                 var next = part.CompleteDepth is null ? null : new EventCursor(part.Nodes[^1].CreatedAt, part.Nodes[^1].Id).ToString();
                 var stats = Stats(part, maxDepth: null) with { Truncated = part.EdgesCut };
-                return (Cytoscape(part, stats, next), part.Snapshot, Basis(part, isList: true));
+                return (Cytoscape(part, stats, next), part.Snapshot, Basis(space, part, isList: true));
             },
             MnemoLiteJson.Default.CytoscapeGraph, bypass, cancellationToken))!;
 
     /// <summary>Answers with how much there is, from the cache or anew.</summary>
-    public async Task<Answered<GraphSummary>> SummariseAsync(bool bypass, CancellationToken cancellationToken) =>
+    public async Task<Answered<GraphSummary>> SummariseAsync(Space space, bool bypass, CancellationToken cancellationToken) =>
         (await AnswerAsync<GraphSummary>(
-            Key("summary"),
+            Key(space, "summary"),
             async cancellationToken =>
             {
-                var (summary, snapshot) = await store.SummariseAsync(cancellationToken);
-                return (summary, snapshot, new GraphBasis([], AnyNode: true, AnyEdge: true));
+                var (summary, snapshot) = await store.SummariseAsync(space, cancellationToken);
+                return (summary, snapshot, new GraphBasis(space.Name, [], AnyNode: true, AnyEdge: true));
             },
             MnemoLiteJson.Default.GraphSummary, bypass, cancellationToken))!;
 
     /// <summary>Reads the edges among these nodes.</summary>
-    public async Task<EdgesAmong> EdgesAmongAsync(IReadOnlyCollection<Guid> nodes, CancellationToken cancellationToken)
+    public async Task<EdgesAmong> EdgesAmongAsync(Space space, IReadOnlyCollection<Guid> nodes, CancellationToken cancellationToken)
     {
-        var part = await store.EdgesAmongAsync(nodes, _options.MaxEdgesAmong, cancellationToken);
+        var part = await store.EdgesAmongAsync(space, nodes, _options.MaxEdgesAmong, cancellationToken);
         return new(part.Edges.ConvertAll(edge => new CytoscapeElement<CytoscapeEdge>(edge)), part.EdgesCut);
     }
 
     /// <summary>Answers with what is around a node, from the cache or anew.</summary>
     /// <returns>Null where there is no such node.</returns>
-    public Task<Answered<CytoscapeGraph>?> ExpandAsync(Guid id, int depth, int? limit, bool bypass, CancellationToken cancellationToken) =>
+    public Task<Answered<CytoscapeGraph>?> ExpandAsync(Space space, Guid id, int depth, int? limit, bool bypass, CancellationToken cancellationToken) =>
         AnswerAsync(
-            Key("expand", id, depth, limit),
+            Key(space, "expand", id, depth, limit),
             async cancellationToken =>
             {
-                var part = await ExpandPartAsync(id, depth, limit, cancellationToken);
-                return (part.Nodes.Count == 0 ? null : Cytoscape(part, Stats(part, depth), nextCursor: null), part.Snapshot, Basis(part, id));
+                var part = await ExpandPartAsync(space, id, depth, limit, cancellationToken);
+                return (part.Nodes.Count == 0 ? null : Cytoscape(part, Stats(part, depth), nextCursor: null), part.Snapshot, Basis(space, part, id));
             },
             MnemoLiteJson.Default.CytoscapeGraph, bypass, cancellationToken);
 
     /// <summary>Reads anew what is around a node.</summary>
     /// <returns>Null where there is no such node.</returns>
-    public async Task<CytoscapeGraph?> ExpandAsync(Guid id, int depth, int? limit, CancellationToken cancellationToken)
+    public async Task<CytoscapeGraph?> ExpandAsync(Space space, Guid id, int depth, int? limit, CancellationToken cancellationToken)
     {
-        var part = await ExpandPartAsync(id, depth, limit, cancellationToken);
+        var part = await ExpandPartAsync(space, id, depth, limit, cancellationToken);
         return part.Nodes.Count == 0 ? null : Cytoscape(part, Stats(part, depth), nextCursor: null);
     }
 
     /// <summary>Answers with the nodes that can be reached, from the cache or anew.</summary>
     /// <returns>Null where there is no such start.</returns>
-    public Task<Answered<TraverseResult>?> TraverseAsync(TraverseRequest request, bool bypass, CancellationToken cancellationToken) =>
+    public Task<Answered<TraverseResult>?> TraverseAsync(Space space, TraverseRequest request, bool bypass, CancellationToken cancellationToken) =>
         AnswerAsync(
-            Key("traverse", JsonSerializer.Serialize(request, MnemoLiteJson.Default.TraverseRequest)),
+            Key(space, "traverse", JsonSerializer.Serialize(request, MnemoLiteJson.Default.TraverseRequest)),
             async cancellationToken =>
             {
                 var walk = new GraphWalk(
                     request.Start, request.MaxDepth, Math.Min(request.Limit ?? int.MaxValue, _options.MaxNodes), request.Direction, request.EdgeTypes);
-                var part = await store.TraverseAsync(walk, cancellationToken);
+                var part = await store.TraverseAsync(space, walk, cancellationToken);
                 return (part.Nodes.Count == 0 ? null : new TraverseResult(part.Nodes, Stats(part, request.MaxDepth)), part.Snapshot,
-                    Basis(part, request.Start));
+                    Basis(space, part, request.Start));
             },
             MnemoLiteJson.Default.TraverseResult, bypass, cancellationToken);
 
     /// <summary>Answers with a shortest path, from the cache or anew.</summary>
     /// <returns>Null where there is no path that short.</returns>
-    public Task<Answered<GraphPath>?> FindPathAsync(PathRequest request, bool bypass, CancellationToken cancellationToken) =>
+    public Task<Answered<GraphPath>?> FindPathAsync(Space space, PathRequest request, bool bypass, CancellationToken cancellationToken) =>
         AnswerAsync(
-            Key("path", JsonSerializer.Serialize(request, MnemoLiteJson.Default.PathRequest)),
+            Key(space, "path", JsonSerializer.Serialize(request, MnemoLiteJson.Default.PathRequest)),
             async cancellationToken =>
             {
                 var walk = new GraphWalk(request.Source, request.MaxDepth, _options.MaxPathNodes, request.Direction, request.EdgeTypes);
-                var (path, snapshot) = await store.FindPathAsync(walk, request.Target, cancellationToken);
+                var (path, snapshot) = await store.FindPathAsync(space, walk, request.Target, cancellationToken);
                 HashSet<Guid> nodes = [request.Source, request.Target, .. path?.Nodes.Select(node => node.Id) ?? []];
-                return (path, snapshot, new GraphBasis(nodes, AnyNode: false, AnyEdge: true));
+                return (path, snapshot, new GraphBasis(space.Name, nodes, AnyNode: false, AnyEdge: true));
             },
             MnemoLiteJson.Default.GraphPath, bypass, cancellationToken);
 
@@ -151,21 +152,21 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
         return answer.Json is null ? null : new(answer.Json, outcome, age);
     }
 
-    private Task<GraphPart> ExpandPartAsync(Guid id, int depth, int? limit, CancellationToken cancellationToken) =>
+    private Task<GraphPart> ExpandPartAsync(Space space, Guid id, int depth, int? limit, CancellationToken cancellationToken) =>
         store.ExpandAsync(
-            new GraphWalk(id, depth, Math.Min(limit ?? int.MaxValue, _options.MaxNodes), Direction: "both", EdgeTypes: null), _options.MaxEdges,
+            space, new GraphWalk(id, depth, Math.Min(limit ?? int.MaxValue, _options.MaxNodes), Direction: "both", EdgeTypes: null), _options.MaxEdges,
             cancellationToken);
 
-    private static GraphBasis Basis(GraphPart part, Guid? start = null, bool isList = false)
+    private static GraphBasis Basis(Space space, GraphPart part, Guid? start = null, bool isList = false)
     {
         HashSet<Guid> nodes = [.. part.Nodes.Select(node => node.Id)];
         if (start is { } id)
             nodes.Add(id);
-        return new(nodes, AnyNode: isList || part.CompleteDepth is not null, AnyEdge: false);
+        return new(space.Name, nodes, AnyNode: isList || part.CompleteDepth is not null, AnyEdge: false);
     }
 
-    private static string Key(string what, params object?[] parts) =>
-        $"{EventRow.Space}:{what}:{Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(':', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture))))))}";
+    private static string Key(Space space, string what, params object?[] parts) =>
+        $"{space.Name}:{what}:{Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(':', parts.Select(part => Convert.ToString(part, CultureInfo.InvariantCulture))))))}";
 
     private DateTimeOffset CreatedAt(DateTimeOffset? given)
     {

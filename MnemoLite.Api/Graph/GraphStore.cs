@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -96,65 +97,69 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
         """;
 
     /// <returns>Null where there is one of that id.</returns>
-    public async Task<GraphNode?> InsertNodeAsync(GraphNode node, CancellationToken cancellationToken)
+    public async Task<GraphNode?> InsertNodeAsync(Space space, GraphNode node, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             INSERT INTO nodes (space, {NodeColumns}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
             RETURNING {NodeColumns}, pg_current_xact_id()
-            """);
-        AddValues(command, node);
-        return await WriteNodeAsync(command, cancellationToken);
+            """, connection);
+        AddValues(space, command, node);
+        return await WriteNodeAsync(space, command, cancellationToken);
     }
 
     /// <summary>The node of that id, if it is the same in all; also in time, if that matters.</summary>
-    public async Task<GraphNode?> FindSameNodeAsync(GraphNode node, bool sameTime, CancellationToken cancellationToken)
+    public async Task<GraphNode?> FindSameNodeAsync(Space space, GraphNode node, bool sameTime, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             SELECT {NodeColumns} FROM nodes
             WHERE space = $1 AND id = $2 AND type = $3 AND label = $4 AND properties = $5 AND (created_at = $6 OR NOT $7)
-            """);
-        AddValues(command, node);
+            """, connection);
+        AddValues(space, command, node);
         command.Parameters.Add(new() { Value = sameTime });
         return await ReadOneAsync(command, ReadNode, cancellationToken);
     }
 
-    public async Task<GraphNode?> FindNodeAsync(Guid id, CancellationToken cancellationToken)
+    public async Task<GraphNode?> FindNodeAsync(Space space, Guid id, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"SELECT {NodeColumns} FROM nodes WHERE space = $1 AND id = $2");
-        AddKey(command, id);
-        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadNode, cancellationToken), cancellationToken);
+        AddKey(space, command, id);
+        return await reads.RunAsync(space, command, () => ReadOneAsync(command, ReadNode, cancellationToken), cancellationToken);
     }
 
-    public async Task<GraphNode?> UpdateNodeAsync(Guid id, GraphNodePatch patch, CancellationToken cancellationToken)
+    public async Task<GraphNode?> UpdateNodeAsync(Space space, Guid id, GraphNodePatch patch, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             UPDATE nodes
             SET properties = {MergedProperties}, type = coalesce($4, type), label = coalesce($5, label)
             WHERE space = $1 AND id = $2
             RETURNING {NodeColumns}, pg_current_xact_id()
-            """);
-        AddKey(command, id);
+            """, connection);
+        AddKey(space, command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
         command.Parameters.Add(Text(patch.Label));
-        return await WriteNodeAsync(command, cancellationToken);
+        return await WriteNodeAsync(space, command, cancellationToken);
     }
 
-    public Task<bool> DeleteNodeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM nodes WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), id, id", ChangeKind.Node, id, cancellationToken);
+    public Task<bool> DeleteNodeAsync(Space space, Guid id, CancellationToken cancellationToken) =>
+        DeleteAsync(space, "DELETE FROM nodes WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), id, id", ChangeKind.Node, id, cancellationToken);
 
     /// <returns>Null where there is one of that id.</returns>
     /// <exception cref="InvalidRequestException">The source or the target is not there.</exception>
-    public async Task<GraphEdge?> InsertEdgeAsync(GraphEdge edge, CancellationToken cancellationToken)
+    public async Task<GraphEdge?> InsertEdgeAsync(Space space, GraphEdge edge, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             INSERT INTO edges (space, {EdgeColumns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
             RETURNING {EdgeColumns}, pg_current_xact_id()
-            """);
-        AddValues(command, edge);
+            """, connection);
+        AddValues(space, command, edge);
         try
         {
-            return await WriteEdgeAsync(command, cancellationToken);
+            return await WriteEdgeAsync(space, command, cancellationToken);
         }
         catch (PostgresException missing) when (missing.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -165,48 +170,50 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
     }
 
     /// <summary>The edge of that id, if it is the same in all; also in time, if that matters.</summary>
-    public async Task<GraphEdge?> FindSameEdgeAsync(GraphEdge edge, bool sameTime, CancellationToken cancellationToken)
+    public async Task<GraphEdge?> FindSameEdgeAsync(Space space, GraphEdge edge, bool sameTime, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             SELECT {EdgeColumns} FROM edges
             WHERE space = $1 AND id = $2 AND source = $3 AND target = $4 AND type = $5 AND properties = $6 AND (created_at = $7 OR NOT $8)
-            """);
-        AddValues(command, edge);
+            """, connection);
+        AddValues(space, command, edge);
         command.Parameters.Add(new() { Value = sameTime });
         return await ReadOneAsync(command, ReadEdge, cancellationToken);
     }
 
-    public async Task<GraphEdge?> FindEdgeAsync(Guid id, CancellationToken cancellationToken)
+    public async Task<GraphEdge?> FindEdgeAsync(Space space, Guid id, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"SELECT {EdgeColumns} FROM edges WHERE space = $1 AND id = $2");
-        AddKey(command, id);
-        return await reads.RunAsync(command, () => ReadOneAsync(command, ReadEdge, cancellationToken), cancellationToken);
+        AddKey(space, command, id);
+        return await reads.RunAsync(space, command, () => ReadOneAsync(command, ReadEdge, cancellationToken), cancellationToken);
     }
 
-    public async Task<GraphEdge?> UpdateEdgeAsync(Guid id, GraphEdgePatch patch, CancellationToken cancellationToken)
+    public async Task<GraphEdge?> UpdateEdgeAsync(Space space, Guid id, GraphEdgePatch patch, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand($"""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand($"""
             UPDATE edges
             SET properties = {MergedProperties}, type = coalesce($4, type)
             WHERE space = $1 AND id = $2
             RETURNING {EdgeColumns}, pg_current_xact_id()
-            """);
-        AddKey(command, id);
+            """, connection);
+        AddKey(space, command, id);
         command.Parameters.Add(Json(patch.Properties));
         command.Parameters.Add(Text(patch.Type));
-        return await WriteEdgeAsync(command, cancellationToken);
+        return await WriteEdgeAsync(space, command, cancellationToken);
     }
 
-    public Task<bool> DeleteEdgeAsync(Guid id, CancellationToken cancellationToken) =>
-        DeleteAsync("DELETE FROM edges WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), source, target", ChangeKind.Edge, id, cancellationToken);
+    public Task<bool> DeleteEdgeAsync(Space space, Guid id, CancellationToken cancellationToken) =>
+        DeleteAsync(space, "DELETE FROM edges WHERE space = $1 AND id = $2 RETURNING pg_current_xact_id(), source, target", ChangeKind.Edge, id, cancellationToken);
 
     /// <summary>Nodes after the cursor, newest first, and the edges among them; a complete depth where there are more.</summary>
     public async Task<GraphPart> ListAsync(
-        string? type, Guid? eventId, IEnumerable<string> words, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
+        Space space, string? type, Guid? eventId, IEnumerable<string> words, int limit, EventCursor? after, int maxEdges, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters);
-        where.Add("space =", EventRow.Space);
+        where.Add("space =", space.Name);
         if (type is not null)
             where.Add("type =", type);
         if (eventId is { } id)
@@ -230,35 +237,35 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
             UNION ALL
             ({EdgesAmong} LIMIT {where.Parameter(maxEdges)} + 1)
             """;
-        var part = await ReadPartAsync(command, maxEdges, cancellationToken);
+        var part = await ReadPartAsync(space, command, maxEdges, cancellationToken);
         return part with { Nodes = part.Nodes.ConvertAll(node => node with { Depth = null }) };
     }
 
     /// <summary>The edges of which both ends are among these nodes.</summary>
-    public async Task<GraphPart> EdgesAmongAsync(IReadOnlyCollection<Guid> nodes, int maxEdges, CancellationToken cancellationToken)
+    public async Task<GraphPart> EdgesAmongAsync(Space space, IReadOnlyCollection<Guid> nodes, int maxEdges, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             WITH reached AS MATERIALIZED (SELECT DISTINCT id, 0 AS depth FROM unnest($2) AS id)
             {Among}
             {EdgesAmong} LIMIT $3 + 1
             """);
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = nodes.ToArray() });
         command.Parameters.Add(new() { Value = maxEdges });
-        return await ReadPartAsync(command, maxEdges, cancellationToken);
+        return await ReadPartAsync(space, command, maxEdges, cancellationToken);
     }
 
     /// <summary>How many nodes, of which types, and edges there are.</summary>
-    public async Task<(GraphSummary Summary, Snapshot Snapshot)> SummariseAsync(CancellationToken cancellationToken)
+    public async Task<(GraphSummary Summary, Snapshot Snapshot)> SummariseAsync(Space space, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("""
             SELECT NULL, count(*) FROM edges WHERE space = $1
             UNION ALL
             (SELECT type, count(*) FROM nodes WHERE space = $1 GROUP BY type ORDER BY count(*) DESC, type)
             """);
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         return await ReadAsync(
-            command,
+            space, command,
             async snapshot =>
             {
                 var types = new List<NodeTypeCount>();
@@ -277,7 +284,7 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
     }
 
     /// <summary>The nodes of a walk and the edges among them, the nearest first; nothing where there is no start.</summary>
-    public async Task<GraphPart> ExpandAsync(GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
+    public async Task<GraphPart> ExpandAsync(Space space, GraphWalk walk, int maxEdges, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             {Walk}{Reached}{Among}
@@ -285,21 +292,21 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
             UNION ALL
             ({EdgesAmong} LIMIT $9 + 1)
             """);
-        AddWalk(command, walk, stop: null);
+        AddWalk(space, command, walk, stop: null);
         command.Parameters.Add(new() { Value = maxEdges });
-        return await ReadPartAsync(command, maxEdges, cancellationToken);
+        return await ReadPartAsync(space, command, maxEdges, cancellationToken);
     }
 
     /// <summary>The nodes of a walk, the nearest first; nothing where there is no start.</summary>
-    public async Task<GraphPart> TraverseAsync(GraphWalk walk, CancellationToken cancellationToken)
+    public async Task<GraphPart> TraverseAsync(Space space, GraphWalk walk, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"{Walk}{Reached} {ReachedNodes} ORDER BY reached.depth, node.id DESC");
-        AddWalk(command, walk, stop: null);
-        return await ReadPartAsync(command, maxEdges: 0, cancellationToken);
+        AddWalk(space, command, walk, stop: null);
+        return await ReadPartAsync(space, command, maxEdges: 0, cancellationToken);
     }
 
     /// <summary>A shortest path: the walk ends with the level of the target, and the way back leads through a node of each level before.</summary>
-    public async Task<(GraphPath? Path, Snapshot Snapshot)> FindPathAsync(GraphWalk walk, Guid target, CancellationToken cancellationToken)
+    public async Task<(GraphPath? Path, Snapshot Snapshot)> FindPathAsync(Space space, GraphWalk walk, Guid target, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             {Walk}, path (depth, id, edge) AS (
@@ -327,9 +334,9 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
             LEFT JOIN edges AS edge ON edge.space = $1 AND edge.id = path.edge
             ORDER BY path.depth
             """);
-        AddWalk(command, walk, target);
+        AddWalk(space, command, walk, target);
         return await ReadAsync(
-            command,
+            space, command,
             async snapshot =>
             {
                 var nodes = new List<GraphNode>();
@@ -346,32 +353,33 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
             cancellationToken);
     }
 
-    private async Task<bool> DeleteAsync(string sql, ChangeKind kind, Guid id, CancellationToken cancellationToken)
+    private async Task<bool> DeleteAsync(Space space, string sql, ChangeKind kind, Guid id, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(sql);
-        AddKey(command, id);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        AddKey(space, command, id);
         var write = await writes.DoAsync(() => ReadOneAsync(
-            command, (reader, _) => new Write(reader.GetFieldValue<ulong>(0), kind, [reader.GetGuid(1), reader.GetGuid(2)]), cancellationToken));
+            command, (reader, _) => new Write(space.Name, reader.GetFieldValue<ulong>(0), kind, [reader.GetGuid(1), reader.GetGuid(2)]), cancellationToken));
         if (write is not null)
             writes.Add(write);
         return write is not null;
     }
 
-    private async Task<GraphNode?> WriteNodeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private async Task<GraphNode?> WriteNodeAsync(Space space, NpgsqlCommand command, CancellationToken cancellationToken)
     {
         var written = await writes.DoAsync(() => ReadOneAsync(
             command, (reader, _) => (Node: ReadNode(reader), Xid: reader.GetFieldValue<ulong>(5)), cancellationToken));
         if (written.Node is { } node)
-            writes.Add(new(written.Xid, ChangeKind.Node, [node.Id]));
+            writes.Add(new(space.Name, written.Xid, ChangeKind.Node, [node.Id]));
         return written.Node;
     }
 
-    private async Task<GraphEdge?> WriteEdgeAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private async Task<GraphEdge?> WriteEdgeAsync(Space space, NpgsqlCommand command, CancellationToken cancellationToken)
     {
         var written = await writes.DoAsync(() => ReadOneAsync(
             command, (reader, _) => (Edge: ReadEdge(reader), Xid: reader.GetFieldValue<ulong>(6)), cancellationToken));
         if (written.Edge is { } edge)
-            writes.Add(new(written.Xid, ChangeKind.Edge, [edge.Source, edge.Target]));
+            writes.Add(new(space.Name, written.Xid, ChangeKind.Edge, [edge.Source, edge.Target]));
         return written.Edge;
     }
 
@@ -382,7 +390,8 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
     }
 
     /// <summary>Reads by one connection, before which it is told what the database has.</summary>
-    private Task<T> ReadAsync<T>(NpgsqlCommand command, Func<Snapshot, Task<T>> read, CancellationToken cancellationToken) => reads.RunAsync(
+    private Task<T> ReadAsync<T>(Space space, NpgsqlCommand command, Func<Snapshot, Task<T>> read, CancellationToken cancellationToken) => reads.RunAsync(
+        space,
         async connection =>
         {
             command.Connection = connection;
@@ -390,8 +399,8 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
         },
         cancellationToken);
 
-    private Task<GraphPart> ReadPartAsync(NpgsqlCommand command, int maxEdges, CancellationToken cancellationToken) =>
-        ReadAsync(command, snapshot => ReadPartAsync(command, maxEdges, snapshot, cancellationToken), cancellationToken);
+    private Task<GraphPart> ReadPartAsync(Space space, NpgsqlCommand command, int maxEdges, CancellationToken cancellationToken) =>
+        ReadAsync(space, command, snapshot => ReadPartAsync(command, maxEdges, snapshot, cancellationToken), cancellationToken);
 
     private static async Task<GraphPart> ReadPartAsync(
         NpgsqlCommand command, int maxEdges, Snapshot snapshot, CancellationToken cancellationToken)
@@ -443,24 +452,24 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(first + 5),
     };
 
-    private static void AddKey(NpgsqlCommand command, Guid id)
+    private static void AddKey(Space space, NpgsqlCommand command, Guid id)
     {
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         command.Parameters.Add(new() { Value = id });
     }
 
-    private static void AddValues(NpgsqlCommand command, GraphNode node)
+    private static void AddValues(Space space, NpgsqlCommand command, GraphNode node)
     {
-        AddKey(command, node.Id);
+        AddKey(space, command, node.Id);
         command.Parameters.Add(Text(node.Type));
         command.Parameters.Add(Text(node.Label));
         command.Parameters.Add(Json(node.Properties));
         command.Parameters.Add(new() { Value = node.CreatedAt.UtcDateTime });
     }
 
-    private static void AddValues(NpgsqlCommand command, GraphEdge edge)
+    private static void AddValues(Space space, NpgsqlCommand command, GraphEdge edge)
     {
-        AddKey(command, edge.Id);
+        AddKey(space, command, edge.Id);
         command.Parameters.Add(new() { Value = edge.Source });
         command.Parameters.Add(new() { Value = edge.Target });
         command.Parameters.Add(Text(edge.Type));
@@ -468,9 +477,9 @@ internal sealed partial class GraphStore(NpgsqlDataSource dataSource, Reads read
         command.Parameters.Add(new() { Value = edge.CreatedAt.UtcDateTime });
     }
 
-    private static void AddWalk(NpgsqlCommand command, GraphWalk walk, Guid? stop)
+    private static void AddWalk(Space space, NpgsqlCommand command, GraphWalk walk, Guid? stop)
     {
-        AddKey(command, walk.Start);
+        AddKey(space, command, walk.Start);
         command.Parameters.Add(new() { Value = walk.MaxDepth });
         command.Parameters.Add(new() { Value = walk.MaxNodes });
         command.Parameters.Add(new()

@@ -35,6 +35,7 @@ internal static class McpEndpoints
         json.MakeReadOnly();
         McpTelemetry.AddTo(builder.Services);
         builder.Services.AddSingleton<MemorySummaryStore>();
+        builder.Services.AddScoped<RequestSpace>();
         builder.Services
             .AddMcpServer(server =>
             {
@@ -116,7 +117,7 @@ internal static class McpEndpoints
     }
 
     public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read)
-        .ExcludeFromDescription().Add(route => route.RequestDelegate = ReadParams(route.RequestDelegate!));
+        .ExcludeFromDescription().Add(route => route.RequestDelegate = InSpace(route.RequestDelegate!));
 
     /// <summary>Says that params cannot be read: the SDK takes it for a fault of ours.</summary>
     private static McpMessageHandler ReadParams(McpMessageHandler next) =>
@@ -132,10 +133,11 @@ internal static class McpEndpoints
             }
         };
 
-    /// <summary>Says it also of those that the SDK reads before it handles a message.</summary>
-    private static RequestDelegate ReadParams(RequestDelegate next) =>
+    /// <summary>Tells the tools the space; says that params cannot be read also of those that the SDK reads before it handles a message.</summary>
+    private static RequestDelegate InSpace(RequestDelegate next) =>
         async http =>
         {
+            http.RequestServices.GetRequiredService<RequestSpace>().Space = Space.Of(http);
             try
             {
                 await next(http);

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 using MnemoLite.Api.Events;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
@@ -10,7 +11,7 @@ namespace MnemoLite.Api.Mcp;
 
 /// <summary>Each memory as a resource; the list has them newest first.</summary>
 [McpServerResourceType]
-internal sealed class MemoryResources(EventService events)
+internal sealed class MemoryResources(RequestSpace request, EventService events)
 {
     private const int PageSize = 50;
 
@@ -18,7 +19,7 @@ internal sealed class MemoryResources(EventService events)
     [Description("A memory: its content, metadata and time.")]
     public async Task<ResourceContents> ReadAsync(string id, CancellationToken cancellationToken)
     {
-        var @event = Guid.TryParse(id, out var parsed) ? await events.GetAsync(parsed, includeEmbedding: false, cancellationToken) : null;
+        var @event = Guid.TryParse(id, out var parsed) ? await events.GetAsync(request.Space, parsed, includeEmbedding: false, cancellationToken) : null;
         return @event is null
             ? throw new McpProtocolException($"There is no memory {id}.", McpErrorCode.ResourceNotFound)
             : new TextResourceContents
@@ -40,7 +41,7 @@ internal sealed class MemoryResources(EventService events)
                 : throw new McpProtocolException("The cursor must be the nextCursor of a former page.", McpErrorCode.InvalidParams);
         }
         var page = await request.Services!.GetRequiredService<EventService>()
-            .ListAsync(PageSize, cursor, null, null, includeEmbedding: false, cancellationToken);
+            .ListAsync(request.Services!.GetRequiredService<RequestSpace>().Space, PageSize, cursor, null, null, includeEmbedding: false, cancellationToken);
         return new()
         {
             Resources = [.. page.Events.Select(@event => new Resource

@@ -1,4 +1,5 @@
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Security;
 using Npgsql;
 
 namespace MnemoLite.Api.Mcp;
@@ -7,18 +8,18 @@ namespace MnemoLite.Api.Mcp;
 internal sealed class MemorySummaryStore(Reads reads)
 {
     /// <summary>The counts and the metadata's values; without the latest memories.</summary>
-    public Task<MemorySummary> ReadAsync(CancellationToken cancellationToken) =>
-        reads.RunAsync(connection => ReadAsync(connection, cancellationToken), cancellationToken);
+    public Task<MemorySummary> ReadAsync(Space space, CancellationToken cancellationToken) =>
+        reads.RunAsync(space, connection => ReadAsync(space, connection, cancellationToken), cancellationToken);
 
-    private static async Task<MemorySummary> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<MemorySummary> ReadAsync(Space space, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Command("""
+        batch.BatchCommands.Add(Command(space, """
             SELECT count(*), min(timestamp), max(timestamp),
                 (SELECT count(*) FROM nodes WHERE space = $1), (SELECT count(*) FROM edges WHERE space = $1)
             FROM events WHERE space = $1
             """));
-        batch.BatchCommands.Add(Command("""
+        batch.BatchCommands.Add(Command(space, """
             SELECT key, value, count
             FROM (SELECT key, value #>> '{}' AS value, count(*) AS count,
                       row_number() OVER (PARTITION BY key ORDER BY count(*) DESC, value #>> '{}') AS place,
@@ -43,10 +44,10 @@ internal sealed class MemorySummaryStore(Reads reads)
             [.. used.GroupBy(use => use.Key).Select(key => new MetadataKey(key.Key, [.. key.Select(use => use.Value)]))], []);
     }
 
-    private static NpgsqlBatchCommand Command(string sql)
+    private static NpgsqlBatchCommand Command(Space space, string sql)
     {
         var command = new NpgsqlBatchCommand(sql);
-        command.Parameters.Add(new() { Value = EventRow.Space });
+        command.Parameters.Add(new() { Value = space.Name });
         return command;
     }
 }

@@ -6,6 +6,7 @@ using MnemoLite.Api.Errors;
 using MnemoLite.Api.Events;
 using MnemoLite.Api.Graph;
 using MnemoLite.Api.Search;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using ModelContextProtocol.Server;
 
@@ -13,9 +14,10 @@ namespace MnemoLite.Api.Mcp;
 
 /// <summary>What an agent can do with its memory.</summary>
 [McpServerToolType]
-internal sealed class MemoryTools(EventService events, SearchService search, GraphService graph, MemorySummaryStore summaries)
+internal sealed class MemoryTools(RequestSpace request, EventService events, SearchService search, GraphService graph, MemorySummaryStore summaries)
 {
     private const int TitleLength = 120;
+    private readonly Space _space = request.Space;
 
     [McpServerTool(Name = "remember", Title = "Remember", ReadOnly = false, Destructive = false, Idempotent = false, OpenWorld = false, UseStructuredContent = true)]
     [Description("Stores a memory and returns it with its id. One fact at a time, in words that stand on their own, so that it is found by its meaning later.")]
@@ -28,7 +30,7 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
         if (string.IsNullOrWhiteSpace(text))
             throw InvalidRequestException.Field("text", "must have a word at least");
         var stored = await events.CreateAsync(
-            new() { Content = Json(new() { ["text"] = text })!.Value, Metadata = Json(metadata) ?? default, Timestamp = timestamp },
+            _space, new() { Content = Json(new() { ["text"] = text })!.Value, Metadata = Json(metadata) ?? default, Timestamp = timestamp },
             idempotencyKey: null, cancellationToken);
         return stored! with { Embedding = null };
     }
@@ -63,13 +65,13 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
             TsStart = since,
             TsEnd = until,
         };
-        return await search.SearchAsync(request, cancellationToken);
+        return await search.SearchAsync(_space, request, cancellationToken);
     }
 
     [McpServerTool(Name = "get", Title = "Get a memory", ReadOnly = true, OpenWorld = false, UseStructuredContent = true)]
     [Description("Returns one memory by its id.")]
     public async Task<Event> GetAsync([Description("The memory's id.")] Guid id, CancellationToken cancellationToken = default) =>
-        await events.GetAsync(id, includeEmbedding: false, cancellationToken) ?? throw NoSuchMemory(id);
+        await events.GetAsync(_space, id, includeEmbedding: false, cancellationToken) ?? throw NoSuchMemory(id);
 
     [McpServerTool(Name = "update", Title = "Update a memory", ReadOnly = false, Destructive = true, Idempotent = true, OpenWorld = false, UseStructuredContent = true)]
     [Description("Changes a memory: the text is replaced, metadata is merged (a null value removes its key); what is not given stays.")]
@@ -84,19 +86,19 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
         var patch = new EventPatch { Metadata = Json(metadata) };
         if (text is not null)
         {
-            var before = await events.GetAsync(id, includeEmbedding: false, cancellationToken) ?? throw NoSuchMemory(id);
+            var before = await events.GetAsync(_space, id, includeEmbedding: false, cancellationToken) ?? throw NoSuchMemory(id);
             var content = JsonNode.Parse(before.Content.Utf8.Span)!.AsObject();
             content["text"] = text;
             patch = patch with { Content = Json(content) };
         }
-        var updated = await events.UpdateAsync(id, patch, cancellationToken) ?? throw NoSuchMemory(id);
+        var updated = await events.UpdateAsync(_space, id, patch, cancellationToken) ?? throw NoSuchMemory(id);
         return updated with { Embedding = null };
     }
 
     [McpServerTool(Name = "forget", Title = "Forget a memory", ReadOnly = false, Destructive = true, Idempotent = true, OpenWorld = false, UseStructuredContent = true)]
     [Description("Deletes a memory for good.")]
     public async Task<Forgotten> ForgetAsync([Description("The memory's id.")] Guid id, CancellationToken cancellationToken = default) =>
-        new(id, await events.DeleteAsync(id, cancellationToken));
+        new(id, await events.DeleteAsync(_space, id, cancellationToken));
 
     [McpServerTool(Name = "link", Title = "Link", ReadOnly = false, Destructive = false, Idempotent = true, OpenWorld = false, UseStructuredContent = true)]
     [Description("Relates two things in the graph, each a memory or a name: «Anna» works_on «website», a memory is_about «Anna». Doing it again changes nothing.")]
@@ -110,7 +112,7 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
         var target = await FindOrMakeNodeAsync(to, "to", cancellationToken);
         var edge = new NewGraphEdge { Id = IdOf("edge", source.ToString(), target.ToString(), relation), Source = source, Target = target, Type = relation };
         RangeValidation.Validate(edge);
-        await graph.CreateEdgeAsync(edge, cancellationToken);
+        await graph.CreateEdgeAsync(_space, edge, cancellationToken);
         return new(source, target, relation);
     }
 
@@ -128,7 +130,7 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
             throw InvalidRequestException.Field("depth", "must be between 1 and 3");
         if (limit is < 1 or > 1000)
             throw InvalidRequestException.Field("limit", "must be between 1 and 1000");
-        return await graph.ExpandAsync(Guid.TryParse(start, out var id) ? id : IdOfName(start), depth, limit, cancellationToken)
+        return await graph.ExpandAsync(_space, Guid.TryParse(start, out var id) ? id : IdOfName(start), depth, limit, cancellationToken)
             ?? throw InvalidRequestException.Field("start", "has no relations yet: link it first, or recall by its words");
     }
 
@@ -136,8 +138,8 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
     [Description("Tells what the memory holds: how much, from when to when, by which metadata, and the newest memories. Good at the start of a session.")]
     public async Task<MemorySummary> SummarizeAsync(CancellationToken cancellationToken = default)
     {
-        var latest = await events.ListAsync(5, null, null, null, includeEmbedding: false, cancellationToken);
-        return await summaries.ReadAsync(cancellationToken) with { Latest = latest.Events };
+        var latest = await events.ListAsync(_space, 5, null, null, null, includeEmbedding: false, cancellationToken);
+        return await summaries.ReadAsync(_space, cancellationToken) with { Latest = latest.Events };
     }
 
     /// <summary>The start of what a memory says.</summary>
@@ -157,9 +159,9 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
         NewGraphNode node;
         if (Guid.TryParse(text, out var id))
         {
-            if (await graph.ExpandAsync(id, depth: 1, limit: 1, cancellationToken) is not null)
+            if (await graph.ExpandAsync(_space, id, depth: 1, limit: 1, cancellationToken) is not null)
                 return id;
-            var memory = await events.GetAsync(id, includeEmbedding: false, cancellationToken)
+            var memory = await events.GetAsync(_space, id, includeEmbedding: false, cancellationToken)
                 ?? throw InvalidRequestException.Field(parameter, $"must be the id of a memory or node, or a name: there is no {id}");
             node = new() { Id = id, Type = "memory", Label = Title(memory), Properties = JsonText.From(new JsonObject { ["event_id"] = id.ToString() }) };
         }
@@ -168,7 +170,7 @@ internal sealed class MemoryTools(EventService events, SearchService search, Gra
             node = new() { Id = IdOfName(text), Type = "name", Label = text.Trim() };
         }
         RangeValidation.Validate(node);
-        await graph.CreateNodeAsync(node, cancellationToken);
+        await graph.CreateNodeAsync(_space, node, cancellationToken);
         return node.Id!.Value;
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Operations;
@@ -33,10 +34,10 @@ internal static class MonitoringEndpoints
                 + "the same hours or days as of the timeline.");
     }
 
-    private static async Task<Ok<MonitoringStatus>> GetStatusAsync(MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<Ok<MonitoringStatus>> GetStatusAsync(Space space, MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        var summary = await store.CountSeveritiesAsync(now - Day, now, cancellationToken);
+        var summary = await store.CountSeveritiesAsync(space, now - Day, now, cancellationToken);
         var status = summary switch
         {
             { Critical: > 0 } => "critical",
@@ -46,26 +47,26 @@ internal static class MonitoringEndpoints
         return TypedResults.Ok(new MonitoringStatus(status, now, summary));
     }
 
-    private static async Task<Ok<MonitoringMetrics>> GetMetricsAsync(MonitoringStore store, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await store.ReadMetricsAsync(cancellationToken));
+    private static async Task<Ok<MonitoringMetrics>> GetMetricsAsync(Space space, MonitoringStore store, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await store.ReadMetricsAsync(space, cancellationToken));
 
     private static async Task<Ok<IReadOnlyList<CriticalEvent>>> ListCriticalAsync(
-        MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken, [FromQuery(Name = "limit")] int limit = 10)
+        Space space, MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken, [FromQuery(Name = "limit")] int limit = 10)
     {
         if (limit is < 1 or > 50)
             throw InvalidRequestException.Field("limit", "must be between 1 and 50");
         var now = clock.GetUtcNow();
-        var events = await store.ListCriticalAsync(now - Day, now, limit, cancellationToken);
+        var events = await store.ListCriticalAsync(space, now - Day, now, limit, cancellationToken);
         return TypedResults.Ok<IReadOnlyList<CriticalEvent>>(
             [.. events.Select(found => new CriticalEvent(found.Id, found.Timestamp, Age(now - found.Timestamp), found.Content, found.Metadata))]);
     }
 
     private static async Task<Ok<IReadOnlyList<TimelineBucket>>> GetTimelineAsync(
-        MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken,
+        Space space, MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken,
         [FromQuery(Name = "period")] string period = "24h", [FromQuery(Name = "severity")] string? severity = null)
     {
         var (from, to, bucket) = ReadPeriod(period, clock.GetUtcNow());
-        var counts = await store.CountByTimeAsync(from, to, bucket, string.IsNullOrEmpty(severity) ? null : severity, cancellationToken);
+        var counts = await store.CountByTimeAsync(space, from, to, bucket, string.IsNullOrEmpty(severity) ? null : severity, cancellationToken);
         var timeline = new List<TimelineBucket>();
         for (var time = from; time <= to; time += bucket)
             timeline.Add(new(time, counts.GetValueOrDefault(time)));
@@ -73,10 +74,10 @@ internal static class MonitoringEndpoints
     }
 
     private static async Task<Ok<EventDistribution>> GetDistributionAsync(
-        MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken, [FromQuery(Name = "period")] string period = "24h")
+        Space space, MonitoringStore store, TimeProvider clock, CancellationToken cancellationToken, [FromQuery(Name = "period")] string period = "24h")
     {
         var (from, to, _) = ReadPeriod(period, clock.GetUtcNow());
-        return TypedResults.Ok(await store.ReadDistributionAsync(from, to, cancellationToken));
+        return TypedResults.Ok(await store.ReadDistributionAsync(space, from, to, cancellationToken));
     }
 
     /// <summary>A period of whole hours or days of UTC, of which the last is the current one; both its ends belong to it.</summary>

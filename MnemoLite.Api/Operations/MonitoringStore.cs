@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -10,10 +11,11 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
 {
     private const int MostLabels = 50, LongestLabel = 100;
 
-    public async Task<SeveritySummary> CountSeveritiesAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    public async Task<SeveritySummary> CountSeveritiesAsync(Space space, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
-        var conditions = Window(command, from, to);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = connection.CreateCommand();
+        var conditions = Window(space, command, from, to);
         command.CommandText = $"""
             SELECT count(*) FILTER (WHERE severity = 'critical'), count(*) FILTER (WHERE severity = 'warning'),
                 count(*) FILTER (WHERE severity = 'info')
@@ -25,10 +27,11 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
     }
 
     /// <summary>The critical events of a time, newest first.</summary>
-    public async Task<List<Event>> ListCriticalAsync(DateTimeOffset from, DateTimeOffset to, int limit, CancellationToken cancellationToken)
+    public async Task<List<Event>> ListCriticalAsync(Space space, DateTimeOffset from, DateTimeOffset to, int limit, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
-        var conditions = Window(command, from, to);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = connection.CreateCommand();
+        var conditions = Window(space, command, from, to);
         AddSeverity(conditions, "critical");
         command.CommandText = $"""
             SELECT {EventRow.Columns} FROM events WHERE {conditions}
@@ -43,10 +46,11 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
 
     /// <summary>How many events there are in each bucket of a time, the first of which begins it; those without any are left out.</summary>
     public async Task<Dictionary<DateTimeOffset, long>> CountByTimeAsync(
-        DateTimeOffset from, DateTimeOffset to, TimeSpan bucket, string? severity, CancellationToken cancellationToken)
+        Space space, DateTimeOffset from, DateTimeOffset to, TimeSpan bucket, string? severity, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
-        var conditions = Window(command, from, to);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = connection.CreateCommand();
+        var conditions = Window(space, command, from, to);
         if (severity is not null)
             AddSeverity(conditions, severity);
         command.CommandText = $"""
@@ -60,10 +64,11 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
         return counts;
     }
 
-    public async Task<EventDistribution> ReadDistributionAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    public async Task<EventDistribution> ReadDistributionAsync(Space space, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand();
-        var conditions = Window(command, from, to);
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = connection.CreateCommand();
+        var conditions = Window(space, command, from, to);
         command.CommandText = $"""
             SELECT key, label, count
             FROM (SELECT CASE 0 WHEN grouping(severity) THEN 'severity' WHEN grouping(project) THEN 'project' ELSE 'category' END AS key,
@@ -87,24 +92,25 @@ internal sealed class MonitoringStore(NpgsqlDataSource dataSource, EventPartitio
         List<LabelCount> Of(string key) => [.. counts.Where(count => count.Key == key).Select(count => count.Count)];
     }
 
-    public async Task<MonitoringMetrics> ReadMetricsAsync(CancellationToken cancellationToken)
+    public async Task<MonitoringMetrics> ReadMetricsAsync(Space space, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("""
+        await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
+        await using var command = new NpgsqlCommand("""
             SELECT (SELECT count(*) FROM events WHERE space = $1), pg_database_size(current_database()),
                 coalesce(blks_hit::float8 / nullif(blks_hit + blks_read, 0), 1),
                 (SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND state = 'active')
             FROM pg_stat_database WHERE datname = current_database()
-            """);
-        command.Parameters.Add(new() { Value = EventRow.Space });
+            """, connection);
+        command.Parameters.Add(new() { Value = space.Name });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new(reader.GetInt64(0), Math.Round(reader.GetInt64(1) / (1024.0 * 1024), 2), Math.Round(reader.GetDouble(2), 4), reader.GetInt32(3));
     }
 
-    private SqlConditions Window(NpgsqlCommand command, DateTimeOffset from, DateTimeOffset to)
+    private SqlConditions Window(Space space, NpgsqlCommand command, DateTimeOffset from, DateTimeOffset to)
     {
         var conditions = new SqlConditions(command.Parameters, partitions.Exist);
-        conditions.Add("space =", EventRow.Space);
+        conditions.Add("space =", space.Name);
         conditions.AddTimeWindow(from, to);
         return conditions;
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -12,10 +13,10 @@ internal sealed class FacetStore(Reads reads, EventPartitions partitions)
     private const int MostEvents = 5000, MostKeys = 40, MostValues = 20, LongestKey = 100, LongestValue = 100;
 
     /// <summary>Counts the values in the metadata of the newest events of a time; each element of an array counts as a value.</summary>
-    public async Task<MetadataFacets> CountAsync(DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellationToken)
+    public async Task<MetadataFacets> CountAsync(Space space, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
-        var where = new SqlConditions(command.Parameters, partitions.Exist).AddEventConditions(null, null, from, to);
+        var where = new SqlConditions(command.Parameters, partitions.Exist).AddEventConditions(space, null, null, from, to);
         command.CommandText = $"""
             WITH recent AS MATERIALIZED (
                 SELECT id, metadata FROM events WHERE {where} ORDER BY timestamp DESC, id DESC LIMIT {MostEvents + 1}
@@ -38,7 +39,7 @@ internal sealed class FacetStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (listed JOIN counted USING (key)) ON place <= {MostValues}
             ORDER BY listed.count DESC, key, place
             """;
-        return await reads.RunAsync(command, () => ReadAsync(command, cancellationToken), cancellationToken);
+        return await reads.RunAsync(space, command, () => ReadAsync(command, cancellationToken), cancellationToken);
     }
 
     private static async Task<MetadataFacets> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)

@@ -11,10 +11,11 @@ namespace MnemoLite.Api.Search;
 /// What an answer to a search was made of: which events could come into it, and which are in it. A new event takes its place in the lists here as it
 /// would in the database; as long as the page and the total remain what they are, so does the answer.
 /// </summary>
+/// <param name="Space">Where.</param>
 /// <param name="Request">What was asked.</param>
 /// <param name="Embedding">The query's meaning, where the search is by meaning.</param>
 /// <param name="Lists">The lists that the answer was made of.</param>
-internal sealed record SearchBasis(SearchRequest Request, float[]? Embedding, SearchLists Lists) : IAnswerBasis
+internal sealed record SearchBasis(string Space, SearchRequest Request, float[]? Embedding, SearchLists Lists) : IAnswerBasis
 {
     private Filter? _filter;
     private HashSet<Guid>? _listed;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Errors;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Search;
@@ -15,6 +16,7 @@ internal static class SearchEndpoints
         builder.AddAnswerCache<SearchBasis>(options => new("search", TimeSpan.FromSeconds(options.SearchSeconds), options.SearchItems));
         builder.Services.AddSingleton<SearchStore>();
         builder.Services.AddSingleton<SearchService>();
+        builder.Services.AddSingleton<SpaceStatisticsStore>();
         builder.Services.AddSingleton<FacetStore>();
         return builder;
     }
@@ -47,11 +49,11 @@ internal static class SearchEndpoints
     }
 
     private static Task<Answered<SearchResult>> SearchAsync(
-        SearchRequest body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
-        search.AnswerAsync(body, null, found => found, MnemoLiteJson.Default.SearchResult, http.AsksToBypass(), cancellationToken);
+        SearchRequest body, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        search.AnswerAsync(space, body, null, found => found, MnemoLiteJson.Default.SearchResult, http.AsksToBypass(), cancellationToken);
 
     private static Task<Answered<SearchPage>> SearchByQueryAsync(
-        [AsParameters] PageQuery page, SearchService search, HttpRequest http, CancellationToken cancellationToken,
+        [AsParameters] PageQuery page, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "vector_query")] string? query = null, [FromQuery(Name = "mode")] string? mode = null,
         [FromQuery(Name = "distance_threshold")] double distanceThreshold = 1)
     {
@@ -60,60 +62,60 @@ internal static class SearchEndpoints
         var searchMode = ReadMode(mode);
         var request = page.ToRequest() with { Mode = searchMode, DistanceThreshold = searchMode == SearchMode.Keyword ? null : distanceThreshold };
         return query?.TrimStart() is ['[', ..]
-            ? PageAsync(request, ReadVector(query), search, http, cancellationToken)
-            : PageAsync(request with { Query = query }, null, search, http, cancellationToken);
+            ? PageAsync(request, ReadVector(query), space, search, http, cancellationToken)
+            : PageAsync(request with { Query = query }, null, space, search, http, cancellationToken);
     }
 
     private static Task<Answered<SearchPage>> SearchContentAsync(
-        ContentSearch body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        ContentSearch body, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
         string.IsNullOrWhiteSpace(body.Query)
             ? throw InvalidRequestException.Field("query", "must have a word at least")
-            : PageAsync(new() { Query = body.Query, Mode = body.Mode, Limit = body.Limit }, null, search, http, cancellationToken);
+            : PageAsync(new() { Query = body.Query, Mode = body.Mode, Limit = body.Limit }, null, space, search, http, cancellationToken);
 
     private static Task<Answered<SearchPage>> SearchSimilarAsync(
-        SimilaritySearch body, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
-        PageAsync(new() { Limit = body.Limit }, body.Embedding, search, http, cancellationToken);
+        SimilaritySearch body, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        PageAsync(new() { Limit = body.Limit }, body.Embedding, space, search, http, cancellationToken);
 
     private static Task<Answered<SearchPage>> SearchMetadataAsync(
-        [AsParameters] PageQuery page, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
-        PageAsync(page.ToRequest(), null, search, http, cancellationToken);
+        [AsParameters] PageQuery page, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        PageAsync(page.ToRequest(), null, space, search, http, cancellationToken);
 
     private static async Task<Ok<MetadataFacets>> CountFacetsAsync(
-        FacetStore facets, CancellationToken cancellationToken,
+        Space space, FacetStore facets, CancellationToken cancellationToken,
         [FromQuery(Name = "ts_start")] DateTimeOffset? from = null, [FromQuery(Name = "ts_end")] DateTimeOffset? to = null)
     {
         TimeWindow.Check(from, to);
-        return TypedResults.Ok(await facets.CountAsync(from, to, cancellationToken));
+        return TypedResults.Ok(await facets.CountAsync(space, from, to, cancellationToken));
     }
 
     private static Task<Answered<IReadOnlyList<Event>>> SearchEmbeddingAsync(
-        [FromBody] float[] body, SearchService search, HttpRequest http, CancellationToken cancellationToken,
+        [FromBody] float[] body, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "limit")] int limit = 10) =>
         limit is < 1 or > 1000
             ? throw InvalidRequestException.Field("limit", "must be between 1 and 1000")
-            : ListAsync(new() { Limit = limit }, body, search, http, cancellationToken);
+            : ListAsync(new() { Limit = limit }, body, space, search, http, cancellationToken);
 
     private static Task<Answered<IReadOnlyList<Event>>> FilterMetadataAsync(
-        [FromBody] JsonText body, SearchService search, HttpRequest http, CancellationToken cancellationToken,
+        [FromBody] JsonText body, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken,
         [FromQuery(Name = "limit")] int limit = 10, [FromQuery(Name = "offset")] int offset = 0)
     {
         if (limit is < 1 or > 100)
             throw InvalidRequestException.Field("limit", "must be between 1 and 100");
         if (offset is < 0 or > 100_000)
             throw InvalidRequestException.Field("offset", "must be between 0 and 100000");
-        return ListAsync(new() { Metadata = body, Limit = limit, Offset = offset }, null, search, http, cancellationToken);
+        return ListAsync(new() { Metadata = body, Limit = limit, Offset = offset }, null, space, search, http, cancellationToken);
     }
 
     private static Task<Answered<SearchPage>> PageAsync(
-        SearchRequest request, float[]? vector, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        SearchRequest request, float[]? vector, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
         search.AnswerAsync(
-            request, vector, found => new SearchPage(found.Events, new(request.Limit, request.Offset, found.Total)), MnemoLiteJson.Default.SearchPage,
+            space, request, vector, found => new SearchPage(found.Events, new(request.Limit, request.Offset, found.Total)), MnemoLiteJson.Default.SearchPage,
             http.AsksToBypass(), cancellationToken);
 
     private static Task<Answered<IReadOnlyList<Event>>> ListAsync(
-        SearchRequest request, float[]? vector, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
+        SearchRequest request, float[]? vector, Space space, SearchService search, HttpRequest http, CancellationToken cancellationToken) =>
         search.AnswerAsync(
-            request, vector, found => found.Events, MnemoLiteJson.Default.IReadOnlyListEvent, http.AsksToBypass(), cancellationToken);
+            space, request, vector, found => found.Events, MnemoLiteJson.Default.IReadOnlyListEvent, http.AsksToBypass(), cancellationToken);
 
     private static SearchMode? ReadMode(string? mode) => mode switch
     {

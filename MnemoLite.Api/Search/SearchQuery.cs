@@ -1,14 +1,18 @@
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 
 namespace MnemoLite.Api.Search;
 
 /// <summary>A search, checked and ready to be run.</summary>
+/// <param name="Space">Where.</param>
+/// <param name="Statistics">Of that space.</param>
 /// <param name="Request">What was asked.</param>
 /// <param name="Filter">The request's filter, read.</param>
 /// <param name="Embedding">The query's meaning, where the search is by meaning.</param>
 /// <param name="Keywords">The query's words, where the search is by words.</param>
-internal sealed record SearchQuery(SearchRequest Request, Filter? Filter, float[]? Embedding, KeywordQuery? Keywords)
+internal sealed record SearchQuery(
+    Space Space, SpaceStatistics Statistics, SearchRequest Request, Filter? Filter, float[]? Embedding, KeywordQuery? Keywords)
 {
     /// <summary>Whether the request leaves out any event.</summary>
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;

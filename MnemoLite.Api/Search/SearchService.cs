@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using MnemoLite.Api.Caching;
-using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
@@ -12,7 +11,8 @@ using MnemoLite.Client;
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
-internal sealed class SearchService(SearchStore store, EmbeddingModelStore models, AnswerCache<SearchBasis> cache, SearchLimiter limiter)
+internal sealed class SearchService(
+    SearchStore store, SpaceStatisticsStore spaces, EmbeddingModelStore models, AnswerCache<SearchBasis> cache, SearchLimiter limiter)
 {
     private const int MaxQueryLength = 10_000;
 
@@ -22,6 +22,7 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
     private const int MaxTries = 3;
 
     /// <summary>Answers a search from the cache, or makes the answer.</summary>
+    /// <param name="space">Where.</param>
     /// <param name="request">What is asked.</param>
     /// <param name="vector">Events nearest to this instead of a query, if given.</param>
     /// <param name="shape">Makes the body of what was found.</param>
@@ -30,16 +31,16 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
     /// <param name="cancellationToken">Ends the search.</param>
     /// <exception cref="InvalidRequestException">The request contradicts itself, its filter cannot be read, or the vector is none of the model's.</exception>
     public async Task<Answered<TBody>> AnswerAsync<TBody>(
-        SearchRequest request, float[]? vector, Func<SearchResult, TBody> shape, JsonTypeInfo<TBody> type, bool bypass, CancellationToken cancellationToken)
+        Space space, SearchRequest request, float[]? vector, Func<SearchResult, TBody> shape, JsonTypeInfo<TBody> type, bool bypass, CancellationToken cancellationToken)
     {
         var (answer, outcome, age) = await cache.GetAsync(
-            Key<TBody>(request, vector),
+            Key<TBody>(space, request, vector),
             async cancellationToken =>
             {
-                var (query, found) = await FindAsync(request, vector, cancellationToken);
+                var (query, found) = await FindAsync(space, request, vector, cancellationToken);
                 return new(
                     JsonSerializer.SerializeToUtf8Bytes(shape(found.Result), type), found.Snapshot,
-                    new SearchBasis(query.Request, query.Embedding, found.Lists));
+                    new SearchBasis(space.Name, query.Request, query.Embedding, found.Lists));
             },
             bypass || request.Offset + request.Limit > MaxCachedDepth, cancellationToken);
         return new(answer.Json, outcome, age);
@@ -47,23 +48,25 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
 
     /// <summary>Finds events anew.</summary>
     /// <exception cref="InvalidRequestException">The request contradicts itself, or its filter cannot be read.</exception>
-    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken) =>
-        (await FindAsync(request, vector: null, cancellationToken)).Found.Result;
+    public async Task<SearchResult> SearchAsync(Space space, SearchRequest request, CancellationToken cancellationToken) =>
+        (await FindAsync(space, request, vector: null, cancellationToken)).Found.Result;
 
-    private async Task<(SearchQuery Query, Found Found)> FindAsync(SearchRequest request, float[]? vector, CancellationToken cancellationToken)
+    private async Task<(SearchQuery Query, Found Found)> FindAsync(
+        Space space, SearchRequest request, float[]? vector, CancellationToken cancellationToken)
     {
         using var turn = await limiter.EnterAsync(cancellationToken);
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
+        var statistics = await spaces.GetAsync(space, cancellationToken);
         if (vector is not null)
         {
             return await models.UseAsync(
-                embedder => FindRankedAsync(new(request, filter, embedder.Model.Check(vector), null), embedder.Model, cancellationToken),
+                embedder => FindRankedAsync(new(space, statistics, request, filter, embedder.Model.Check(vector), null), embedder.Model, cancellationToken),
                 cancellationToken);
         }
         if (string.IsNullOrWhiteSpace(request.Query))
         {
-            var newest = new SearchQuery(request, filter, null, null);
+            var newest = new SearchQuery(space, statistics, request, filter, null, null);
             return (newest, await store.FindNewestAsync(newest, cancellationToken));
         }
         if (request.Query.Length > MaxQueryLength)
@@ -73,19 +76,19 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         if (mode == SearchMode.Keyword)
-            return await FindRankedAsync(new(request, filter, null, keywords), models.Current.Model, cancellationToken);
+            return await FindRankedAsync(new(space, statistics, request, filter, null, keywords), models.Current.Model, cancellationToken);
         try
         {
             return await models.UseAsync(
                 async embedder => await FindRankedAsync(
-                    new(request, filter, await embedder.EmbedQueryAsync(request.Query, cancellationToken), keywords), embedder.Model, cancellationToken),
+                    new(space, statistics, request, filter, await embedder.EmbedQueryAsync(request.Query, cancellationToken), keywords), embedder.Model, cancellationToken),
                 cancellationToken);
         }
         catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
         {
             // by words alone: better than nothing, and no distance is known
             return await FindRankedAsync(
-                new(request with { DistanceThreshold = null }, filter, null, keywords), models.Current.Model, cancellationToken);
+                new(space, statistics, request with { DistanceThreshold = null }, filter, null, keywords), models.Current.Model, cancellationToken);
         }
     }
 
@@ -128,12 +131,12 @@ internal sealed class SearchService(SearchStore store, EmbeddingModelStore model
             : @event;
     }
 
-    private string Key<TBody>(SearchRequest request, float[]? vector)
+    private string Key<TBody>(Space space, SearchRequest request, float[]? vector)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.SearchRequest));
         if (vector is not null)
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(vector));
-        return $"{EventRow.Space}:{typeof(TBody).Name}:{models.Current.Model.Id}:{Convert.ToHexString(hash.GetHashAndReset())}";
+        return $"{space.Name}:{typeof(TBody).Name}:{models.Current.Model.Id}:{Convert.ToHexString(hash.GetHashAndReset())}";
     }
 }

@@ -20,7 +20,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, the HNSW index gives its nearest first
     /// and the filters are applied to them: with fewer that pass it would lose some (docs/search.md has the figures).
     /// </summary>
-    private const int ComparedOneByOne = 4000;
+    public const int ComparedOneByOne = 4000;
 
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;
@@ -28,10 +28,13 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
     private const int KeywordCandidates = 500;
 
+    /// <summary>As many events as this there are, where words are weighed, at least.</summary>
+    private const int LeastSize = 1000;
+
     /// <summary>The events nearest to the query that pass the filters.</summary>
     public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        var areFew = query.IsFiltered && await AreFewAsync(query, cancellationToken);
+        var areFew = (query.IsFiltered || !query.Statistics.IsAll) && await AreFewAsync(query, cancellationToken);
         await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
@@ -85,9 +88,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var (distance, check) = query.Embedding is null
             ? ("NULL::float8", "true")
             : ($"embedding <=> {Embedding(query, where)}", OfModel(model, where));
-        command.CommandText = $"SELECT {EventRow.Columns}, {distance} FROM events WHERE id = ANY ({where.Parameter(ids)}) AND {check}";
+        command.CommandText = $"SELECT {EventRow.Columns}, {distance} FROM events WHERE id = ANY ({where.Parameter(ids)}) AND space = {where.Parameter(query.Space.Name)} AND {check}";
         return await reads.RunAsync(
-            command,
+            query.Space, command,
             async () =>
             {
                 await command.PrepareAsync(cancellationToken);
@@ -124,7 +127,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await reads.RunAsync(command, ReadNewestAsync, cancellationToken);
+        return await reads.RunAsync(query.Space, command, ReadNewestAsync, cancellationToken);
 
         async Task<Found> ReadNewestAsync()
         {
@@ -186,6 +189,13 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var keywords = query.Keywords!;
         var text = where.Parameter(keywords.Text);
         var words = where.Parameter(keywords.Words);
+        var space = where.Parameter(query.Space.Name);
+        var (size, common) = query.Statistics is { IsAll: false, Events: var events, CommonWords: var lexemes, Shares: var shares }
+            ? ($"SELECT {where.Parameter((double)Math.Max(events, LeastSize))} AS size",
+                $"SELECT {where.Parameter(lexemes)}::text[] AS lexemes, {where.Parameter(shares)}::real[] AS shares")
+            : ($"SELECT greatest(reltuples, {LeastSize}) AS size FROM pg_class WHERE oid = 'events'::regclass",
+                "SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares "
+                    + "FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'");
         var allowed = keywords.HasOperators
             ? $"AND keywords @@ (websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))))"
             : "";
@@ -194,7 +204,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
         return $"""
             WITH store AS MATERIALIZED (
-                SELECT greatest(reltuples, 1000) AS size FROM pg_class WHERE oid = 'events'::regclass
+                {size}
             ), given AS MATERIALIZED (
                 SELECT n, plain_text(text) AS plain FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)
             ), split AS MATERIALIZED (
@@ -203,8 +213,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split) AS query,
                     tsvector_to_array(to_tsvector('english', split)) AS stems FROM split
             ), common AS MATERIALIZED (
-                SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares
-                FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
+                {common}
             ), word AS MATERIALIZED (
                 SELECT n, plain, query, tsvector_to_array(to_tsvector('simple', plain)) || stems AS words,
                     min(coalesce(shares[array_position(lexemes, stem)], 0)) AS share
@@ -213,10 +222,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), unknown AS MATERIALIZED (
                 SELECT n, share, typed
                 FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed
-                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.word = typed)
+                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.space = {space} AND words.word = typed)
                     AND NOT EXISTS (
                         SELECT FROM words
-                        WHERE words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
+                        WHERE words.space = {space} AND words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
             ), term AS MATERIALIZED (
                 SELECT n, share, query, words, 1::float8 AS weight FROM word
                 UNION ALL
@@ -224,7 +233,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 FROM unknown, LATERAL (
                     SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query, array_agg(word) AS words, max(similarity) AS weight
                     FROM (SELECT words.word, similarity(words.word, typed) AS similarity
-                          FROM words WHERE words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
+                          FROM words WHERE words.space = {space} AND words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
                     WHERE similarity >= 0.4
                 ) AS meant
                 WHERE meant.query IS NOT NULL
@@ -273,7 +282,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     private async Task<T> RunAsync<T>(NpgsqlCommand command, SearchQuery query, Func<Task<T>> read, CancellationToken cancellationToken) =>
         await reads.RunAsync(
-            command,
+            query.Space, command,
             async () =>
             {
                 // Of the same text each time, and with one good plan for all values, where nothing is filtered.
@@ -294,7 +303,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     private SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
         new SqlConditions(parameters, partitions.Exist)
-            .AddEventConditions(query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
+            .AddEventConditions(query.Space, query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
 }
 
 /// <summary>What a search found, and what tells when that is no longer right.</summary>

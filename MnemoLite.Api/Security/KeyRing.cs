@@ -106,7 +106,10 @@ internal sealed class KeyRing(
         async Task<Known> ReadNowAsync()
         {
             var now = clock.GetTimestamp();
-            return _known = new(await circuit.ReadAsync(() => store.ReadAsync(CancellationToken.None)), now, now);
+            var keys = await circuit.ReadAsync(() => store.ReadAsync(CancellationToken.None));
+            if (!preparation.KeepsSpacesApart)
+                keys = keys.Where(key => key.Value.Spaces is null).ToDictionary();
+            return _known = new(keys, now, now);
         }
     }
 

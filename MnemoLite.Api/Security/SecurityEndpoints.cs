@@ -17,6 +17,7 @@ internal static class SecurityEndpoints
         var listening = new Listening(builder.Configuration);
         auth.Required |= listening.BeyondLoopback;
         builder.AddLimits(auth.Required);
+        builder.Services.AddSingleton<SpaceStore>();
         if (!auth.Required)
         {
             builder.Services.Configure<RouteOptions>(routes => routes.SuppressCheckForUnhandledSecurityMetadata = true);
@@ -61,10 +62,15 @@ internal static class SecurityEndpoints
         return group;
     }
 
-    public static void MapAccess(this IEndpointRouteBuilder app) =>
+    public static void MapAccess(this IEndpointRouteBuilder app)
+    {
         app.MapGet("/v1/access", GetAccess).WithName("GetAccess").WithTags("Operations").WithSummary("What the key that was sent may do")
-            .WithDescription("The key's id, name, scope (read, write, admin; each has those before it) and until when it is good. Where no keys are required, "
+            .WithDescription("The key's id, name, scope (read, write, admin; each has those before it), until when it is good and the spaces it is bound to. Where no keys are required, "
                 + "anyone may do anything.");
+        app.MapGet("/v1/spaces", ListSpacesAsync).WithName("ListSpaces").WithTags("Operations").WithSummary("List the spaces that there are")
+            .WithDescription("In which something is stored, in alphabetical order, and default; with a key that is bound to some, those.")
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+    }
 
     /// <summary>
     /// Pages of other sites, in a browser on this machine, must not reach the memory, not even by a name of theirs that leads here (DNS rebinding).
@@ -96,8 +102,20 @@ internal static class SecurityEndpoints
     private static Ok<Access> GetAccess(IOptions<AuthOptions> auth, ClaimsPrincipal user)
     {
         var key = (user.Identity as KeyIdentity)?.Key;
-        return TypedResults.Ok(new Access(auth.Value.Required, key?.Scope ?? Scopes.Admin) { Id = key?.Id, Name = key?.Name, ExpiresAt = key?.ExpiresAt });
+        return TypedResults.Ok(new Access(auth.Value.Required, key?.Scope ?? Scopes.Admin)
+        {
+            Id = key?.Id,
+            Name = key?.Name,
+            ExpiresAt = key?.ExpiresAt,
+            Spaces = key?.Spaces?.Select(space => space.Name).ToArray(),
+        });
     }
+
+    private static async Task<Ok<SpaceList>> ListSpacesAsync(SpaceStore spaces, ClaimsPrincipal user, CancellationToken cancellationToken) =>
+        TypedResults.Ok(new SpaceList([
+            .. ((user.Identity as KeyIdentity)?.Key.Spaces?.Select(space => space.Name) ?? await spaces.ListAsync(cancellationToken))
+                .Order(StringComparer.Ordinal),
+        ]));
 
     private static bool OnlyReads(IList<object> metadata) =>
         metadata.OfType<IHttpMethodMetadata>().LastOrDefault() is { HttpMethods.Count: > 0 } methods

@@ -9,10 +9,12 @@ namespace MnemoLite.Api.Security;
 internal sealed class StoredKey
 {
     private readonly byte[] _hash;
+    private readonly string[]? _spaces;
 
-    public StoredKey(string id, string name, string scope, byte[] hash, DateTimeOffset? expiresAt)
+    public StoredKey(string id, string name, string scope, byte[] hash, DateTimeOffset? expiresAt, string[]? spaces)
     {
         (Id, Name, Scope, _hash, ExpiresAt) = (id, name, scope, hash, expiresAt);
+        (_spaces, Spaces) = (spaces, spaces is null ? null : Array.ConvertAll(spaces, space => new Space(space, IsBound: true)));
         Ticket = new(new ClaimsPrincipal(new KeyIdentity(this)), KeyAuthentication.Scheme);
     }
 
@@ -24,11 +26,14 @@ internal sealed class StoredKey
 
     public DateTimeOffset? ExpiresAt { get; }
 
+    /// <summary>The spaces it is bound to; null where it opens all.</summary>
+    public Space[]? Spaces { get; }
+
     /// <summary>Who comes with this key.</summary>
     public AuthenticationTicket Ticket { get; }
 
     /// <summary>Whether it is this key; in a time that tells nothing about it.</summary>
-    public bool Is(string key) => CryptographicOperations.FixedTimeEquals(ApiKey.Hash(key), _hash);
+    public bool Is(string key) => CryptographicOperations.FixedTimeEquals(ApiKey.Hash(key, _spaces), _hash);
 
     public bool IsExpired(DateTimeOffset now) => ExpiresAt <= now;
 }

@@ -21,7 +21,7 @@ internal sealed class PartitionStore(NpgsqlDataSource dataSource, EventPartition
         await using (var transaction = await connection.BeginTransactionAsync(cancellationToken))
         {
             await using var command = new NpgsqlCommand(
-                $"SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'; SELECT partition_events({MonthsAhead})", connection, transaction)
+                $"SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'; SELECT partition_events({MonthsAhead}); SELECT secure_spaces()", connection, transaction)
             {
                 CommandTimeout = 0,
             };

@@ -33,7 +33,7 @@ internal static class ReferenceServer
         {
             await using var command = source.CreateCommand($"SELECT {EventColumns} FROM events WHERE id = $1 AND space = $2");
             command.Parameters.Add(new() { Value = id });
-            command.Parameters.Add(new() { Value = EventRow.Space });
+            command.Parameters.Add(new() { Value = Spaces.Default });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             return await reader.ReadAsync(cancellationToken)
                 ? TypedResults.Json(EventRow.Read(reader) with { Embedding = reader.GetFieldValue<float[]>(EventRow.Count) }, MnemoLiteJson.Default.Event)
@@ -69,5 +69,5 @@ internal static class ReferenceServer
         string.Create(CultureInfo.InvariantCulture, $"-c hnsw.ef_search={new DatabaseOptions().HnswEfSearch} -c hnsw.iterative_scan=relaxed_order");
 
     /// <summary>The query of an event, its id in the text.</summary>
-    public static string EventSql(Guid id) => $"SELECT {EventColumns} FROM events WHERE id = '{id}' AND space = '{EventRow.Space}'";
+    public static string EventSql(Guid id) => $"SELECT {EventColumns} FROM events WHERE id = '{id}' AND space = '{Spaces.Default}'";
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Events;
+using MnemoLite.Client;
 using Npgsql;
 using ZiggyCreatures.Caching.Fusion;
 using ZiggyCreatures.Caching.Fusion.MicrosoftHybridCache;
@@ -30,7 +31,7 @@ public class CacheBenchmarks
         var circuit = new DatabaseCircuit(TimeProvider.System);
         var feed = new ChangeFeed(NpgsqlDataSource.Create("Host=localhost"), circuit, TimeProvider.System, NullLogger<ChangeFeed>.Instance); // never opened
         _writes = new RecentWrites(feed, new WriteHorizon(), circuit);
-        _answer = new(new byte[6000], new Snapshot(_xid, _xid, []), new EventBasis(Guid.CreateVersion7()));
+        _answer = new(new byte[6000], new Snapshot(_xid, _xid, []), new EventBasis(Spaces.Default, Guid.CreateVersion7()));
     }
 
     /// <summary>Finds it in the cache.</summary>
@@ -45,7 +46,7 @@ public class CacheBenchmarks
     [Benchmark]
     public ulong CheckAfterWrite()
     {
-        _writes.Append(new(++_xid, ChangeKind.Updated, [Guid.Empty]));
+        _writes.Append(new(Spaces.Default, ++_xid, ChangeKind.Updated, [Guid.Empty]));
         return _writes.FindOutdating(_answer, knownWhenRead: 0);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class Backup
                 progress => TableSum.ReadAllAsync(connection, progress, cancellationToken));
             string[] arguments =
             [
-                "--format=custom", "--no-owner", $"--snapshot={snapshot}", $"--file={Path.Combine(folder, Dump)}", "--host", database.Host!,
+                "--format=custom", "--no-owner", "--no-privileges", $"--snapshot={snapshot}", $"--file={Path.Combine(folder, Dump)}", "--host", database.Host!,
                 "--port", database.Port.ToString(CultureInfo.InvariantCulture), "--username", database.Username!, "--no-password", database.Database!,
             ];
             await Terminal.StepAsync(

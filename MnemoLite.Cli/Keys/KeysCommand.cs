@@ -28,11 +28,27 @@ internal static class KeysCommand
             HelpName = "WHEN",
             CustomParser = ReadExpiry,
         };
-        var command = new Command("create", "Make a key. It is printed once and stored nowhere.") { name, scope, expires, DataFolder.Option, Connection };
+        var spaces = new Option<string[]>("--space")
+        {
+            Description = "A space it is bound to, as often as there are spaces; the first is where it is if it says nothing else. Without it: any.",
+            HelpName = "SPACE",
+        };
+        spaces.Validators.Add(result =>
+        {
+            foreach (var space in result.Tokens.Select(token => token.Value).Where(space => !Spaces.IsName(space)))
+                result.AddError($"'{space}' is no name of a space: it has {Spaces.NameRule}.");
+        });
+        var command = new Command("create", "Make a key. It is printed once and stored nowhere.") { name, scope, expires, spaces, DataFolder.Option, Connection };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(scope) == Scopes.Admin && result.GetValue(spaces) is { Length: > 0 })
+                result.AddError("A key with the scope admin concerns everyone: it cannot be bound to spaces. Take write.");
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var key = await Store(parsed).CreateAsync(
-                parsed.GetValue(name)!, parsed.GetValue(scope)!, parsed.GetValue(expires), cancellationToken);
+                parsed.GetValue(name)!, parsed.GetValue(scope)!, parsed.GetValue(expires),
+                parsed.GetValue(spaces) is { Length: > 0 } bound ? [.. bound.Distinct()] : null, cancellationToken);
             await parsed.InvocationConfiguration.Error.WriteLineAsync("The key; it cannot be shown again. Programs send it as Authorization: Bearer KEY, people sign in with it.");
             await parsed.InvocationConfiguration.Output.WriteLineAsync(key);
         });
@@ -47,9 +63,9 @@ internal static class KeysCommand
             var now = TimeProvider.System.GetUtcNow();
             var rows = (await Store(parsed).ListAsync(cancellationToken)).Select(key => new[]
             {
-                key.Id, key.Name, key.Scope, key.State(now), Day(key.CreatedAt), Day(key.LastUsedAt), Day(key.ExpiresAt),
+                key.Id, key.Name, key.Scope, string.Join(",", key.Spaces ?? ["any"]), key.State(now), Day(key.CreatedAt), Day(key.LastUsedAt), Day(key.ExpiresAt),
             });
-            await PrintAsync(parsed.InvocationConfiguration.Output, [["ID", "NAME", "SCOPE", "STATE", "CREATED", "LAST USED", "EXPIRES"], .. rows]);
+            await PrintAsync(parsed.InvocationConfiguration.Output, [["ID", "NAME", "SCOPE", "SPACES", "STATE", "CREATED", "LAST USED", "EXPIRES"], .. rows]);
         });
         return command;
     }

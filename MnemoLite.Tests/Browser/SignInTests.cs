@@ -50,7 +50,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
     [Fact]
     public async Task A_person_signs_in_with_a_key_and_out_again()
     {
-        var key = await dashboard.Keys.CreateAsync("Anna's", Scopes.Write, null, Cancelled);
+        var key = await dashboard.Keys.CreateAsync("Anna's", Scopes.Write, null, null, Cancelled);
         var page = await _browser.NewPageAsync();
         var shown = new DashboardPage(page, _address);
         await page.GotoAsync($"{_address}/search?q=tabs");
@@ -86,7 +86,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
         await using var context = await _browser.NewContextAsync(new() { JavaScriptEnabled = false });
         var page = await context.NewPageAsync();
         await page.GotoAsync($"{_address}/monitoring");
-        await SubmitAsync(page, await dashboard.Keys.CreateAsync("plain", Scopes.Read, null, Cancelled));
+        await SubmitAsync(page, await dashboard.Keys.CreateAsync("plain", Scopes.Read, null, null, Cancelled));
         await Expect(page).ToHaveURLAsync($"{_address}/monitoring");
         await Expect(page.Locator("h1")).ToHaveTextAsync("Monitoring");
     }
@@ -94,7 +94,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
     [Fact]
     public async Task Who_may_only_read_is_told_so_and_who_may_no_more_has_to_sign_in_anew()
     {
-        var key = await dashboard.Keys.CreateAsync("reader", Scopes.Read, null, Cancelled);
+        var key = await dashboard.Keys.CreateAsync("reader", Scopes.Read, null, null, Cancelled);
         var page = await _browser.NewPageAsync();
         await page.GotoAsync(_address);
         await SubmitAsync(page, key);
@@ -131,7 +131,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
     {
         var page = await _browser.NewPageAsync();
         await page.GotoAsync($"{_address}/sign-in?ReturnUrl={Uri.EscapeDataString(target)}");
-        await SubmitAsync(page, await dashboard.Keys.CreateAsync("led", Scopes.Read, null, Cancelled));
+        await SubmitAsync(page, await dashboard.Keys.CreateAsync("led", Scopes.Read, null, null, Cancelled));
         await Expect(page).ToHaveURLAsync($"{_address}/");
     }
 

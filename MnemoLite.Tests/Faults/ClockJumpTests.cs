@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Events;
+using MnemoLite.Client;
 using Npgsql;
 
 namespace MnemoLite.Tests.Faults;
@@ -36,7 +37,7 @@ public sealed class ClockJumpTests
         using var circuit = new DatabaseCircuit(_clock);
         using var feed = new ChangeFeed(database, circuit, _clock, NullLogger<ChangeFeed>.Instance);
         using var last = new LastAnswers<EventBasis>(10, TimeSpan.FromMinutes(10), new RecentWrites(feed, new WriteHorizon(), circuit), _clock);
-        last.Keep("key", new([1], new Snapshot(10, 10, []), new EventBasis(Guid.NewGuid())), age: TimeSpan.Zero);
+        last.Keep("key", new([1], new Snapshot(10, 10, []), new EventBasis(Spaces.Default, Guid.NewGuid())), age: TimeSpan.Zero);
 
         _clock.Passed += TimeSpan.FromMinutes(4);
         _clock.Set += days * Day;

@@ -17,7 +17,7 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     [Fact]
     public async Task A_key_opens_at_once_until_it_is_revoked()
     {
-        var key = await api.Keys.CreateAsync("laptop", Scopes.Read, null, Cancelled);
+        var key = await api.Keys.CreateAsync("laptop", Scopes.Read, null, null, Cancelled);
         var client = api.ClientOf(key);
         await Eventually.UntilAsync(async () => await StatusAsync(client) == HttpStatusCode.OK);
         Assert.True(ApiKey.TryReadId(key, out var id));
@@ -29,7 +29,7 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     [Fact]
     public async Task A_stream_of_changes_ends_when_its_key_is_revoked()
     {
-        var key = await api.Keys.CreateAsync("watcher", Scopes.Read, null, Cancelled);
+        var key = await api.Keys.CreateAsync("watcher", Scopes.Read, null, null, Cancelled);
         Assert.True(ApiKey.TryReadId(key, out var id));
         var watching = Task.Run(
             async () =>
@@ -51,7 +51,7 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     [Fact]
     public async Task A_key_opens_nothing_after_its_days()
     {
-        var client = api.ClientOf(await api.Keys.CreateAsync("a moment", Scopes.Read, DateTimeOffset.UtcNow.AddSeconds(3), Cancelled));
+        var client = api.ClientOf(await api.Keys.CreateAsync("a moment", Scopes.Read, DateTimeOffset.UtcNow.AddSeconds(3), null, Cancelled));
         await Eventually.UntilAsync(async () => await StatusAsync(client) == HttpStatusCode.OK);
         await Eventually.UntilAsync(async () => await StatusAsync(client) == HttpStatusCode.Unauthorized);
     }
@@ -59,7 +59,7 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     [Fact]
     public async Task Nothing_that_is_stored_opens_anything()
     {
-        var key = await api.Keys.CreateAsync("kept by nobody", Scopes.Read, null, Cancelled);
+        var key = await api.Keys.CreateAsync("kept by nobody", Scopes.Read, null, null, Cancelled);
         var rows = string.Join('\n', await api.Database.ExecuteAsync("SELECT to_jsonb(api_keys) FROM api_keys"));
         Assert.Contains("kept by nobody", rows, StringComparison.Ordinal);
         Assert.DoesNotContain(key[^43..], rows, StringComparison.Ordinal);
@@ -151,7 +151,7 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
             Assert.True(code == 1, $"{code}: {refused.Output}");
             Assert.Contains("./mnemolite keys create NAME", refused.Output, StringComparison.Ordinal);
         }
-        var key = await new KeyStore(database.ConnectionString).CreateAsync("the first", Scopes.Admin, null, Cancelled);
+        var key = await new KeyStore(database.ConnectionString).CreateAsync("the first", Scopes.Admin, null, null, Cancelled);
         await using var started = ApiProcess.Start(database.Setting, "--urls=http://0.0.0.0:0");
         using var http = await started.ConnectAsync(Cancelled);
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(http));

@@ -37,7 +37,7 @@ public sealed class ProtectedApi(RunningApplication app) : IAsyncLifetime
         Keys = new(_database.ConnectionString);
         var clients = new Dictionary<string, HttpClient>();
         foreach (var scope in Scopes.All)
-            clients[scope] = ClientOf(await Keys.CreateAsync($"for {scope}", scope, null, CancellationToken.None));
+            clients[scope] = ClientOf(await Keys.CreateAsync($"for {scope}", scope, null, null, CancellationToken.None));
         Clients = clients;
     }
 

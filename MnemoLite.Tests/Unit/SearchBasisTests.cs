@@ -34,7 +34,7 @@ public sealed class SearchBasisTests
         var second = Created(At(0.35), "the fifth goes");
         Assert.True(basis.TakeIn(second));
         Assert.True(basis.TakeIn(Created(At(0.45), "now too far")));
-        Assert.False(basis.TakeIn(new(12, ChangeKind.Deleted, second.Ids) { Before = second.After })); // then another would come in
+        Assert.False(basis.TakeIn(new(Spaces.Default, 12, ChangeKind.Deleted, second.Ids) { Before = second.After })); // then another would come in
     }
 
     [Theory]
@@ -62,11 +62,11 @@ public sealed class SearchBasisTests
 
     private static SearchBasis Basis(SearchLists lists, int limit, int total) =>
         new(
-            new SearchRequest { Limit = limit }, lists.Nearest is null ? null : [1, 0],
+            Spaces.Default, new SearchRequest { Limit = limit }, lists.Nearest is null ? null : [1, 0],
             lists with { Page = [.. lists.Rank(null).Take(limit).Select(found => found.Id)], Total = total });
 
     private static Write Created(float[]? embedding, params string[] lexemes) =>
-        new(11, ChangeKind.Created, [Guid.NewGuid()]) { After = new(default, default, embedding, lexemes) };
+        new(Spaces.Default, 11, ChangeKind.Created, [Guid.NewGuid()]) { After = new(default, default, embedding, lexemes) };
 
     /// <summary>A vector so far from the query's.</summary>
     private static float[] At(double distance) => [(float)(1 - distance), (float)Math.Sqrt(1 - Math.Pow(1 - distance, 2))];
