@@ -1,6 +1,6 @@
 -- Keys may be bound to spaces, which row-level security keeps apart. The owner of the tables and superusers are not subject to it: it holds for
 -- the role mnemolite_bound, which a connection takes for a request that is bound, with the space in the setting mnemolite.space.
-ALTER TABLE api_keys ADD COLUMN spaces text[] CHECK (cardinality(spaces) > 0 AND scope <> 'admin');
+ALTER TABLE api_keys ADD COLUMN spaces text[] CHECK (spaces IS NULL OR (cardinality(spaces) > 0 AND scope <> 'admin'));
 
 -- The words of one space do not tell what is in another.
 ALTER TABLE words ADD COLUMN space text NOT NULL DEFAULT 'default';
