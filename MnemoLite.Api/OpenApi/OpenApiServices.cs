@@ -9,6 +9,14 @@ namespace MnemoLite.Api.OpenApi;
 
 internal static class OpenApiServices
 {
+    private static readonly OpenApiParameter SpaceHeader = new()
+    {
+        Name = Spaces.Header,
+        In = ParameterLocation.Header,
+        Description = $"The space to be in: {Spaces.NameRule}. Without it, the first that the key is bound to, or {Spaces.Default}.",
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String, Default = Spaces.Default, Examples = ["work"] },
+    };
+
     /// <summary>The OpenAPI document, with an example for each body.</summary>
     public static IHostApplicationBuilder AddOpenApi(this IHostApplicationBuilder builder)
     {
@@ -28,6 +36,12 @@ internal static class OpenApiServices
                 return Task.CompletedTask;
             });
             options.AddSchemaTransformer(DescribeAsync);
+            options.AddOperationTransformer((operation, context, _) =>
+            {
+                if (context.Description.ActionDescriptor.EndpointMetadata.OfType<InSpaceMetadata>().Any())
+                    (operation.Parameters ??= []).Add(SpaceHeader);
+                return Task.CompletedTask;
+            });
         });
         return builder;
     }

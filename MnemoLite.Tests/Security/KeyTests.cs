@@ -113,9 +113,19 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
         var key = (await RunAsync("create", "from the shell", "--scope", "write", "--expires", "90d")).Trim();
         Assert.True(ApiKey.TryReadId(key, out var id));
         var line = Assert.Single((await RunAsync("list")).Split('\n'), line => line.StartsWith(id, StringComparison.Ordinal));
-        Assert.Matches($"from the shell  write  good +.* - .*{DateTime.UtcNow.AddDays(90):yyyy-MM-dd}", line);
+        Assert.Matches($"from the shell  write  any  +good +.* - .*{DateTime.UtcNow.AddDays(90):yyyy-MM-dd}", line);
         await RunAsync("revoke", id);
         Assert.Contains("revoked", Assert.Single((await RunAsync("list")).Split('\n'), line => line.StartsWith(id, StringComparison.Ordinal)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_line_binds_a_key_to_spaces()
+    {
+        var key = (await RunAsync("create", "bound", "--scope", "read", "--space", "work", "--space", "home", "--space", "work")).Trim();
+        Assert.True(ApiKey.TryReadId(key, out var id));
+        var line = Assert.Single((await RunAsync("list")).Split('\n'), line => line.StartsWith(id, StringComparison.Ordinal));
+        Assert.Contains("  work,home  ", line, StringComparison.Ordinal);
+        Assert.Equal(["work", "home"], (await new MnemoLiteClient(api.ClientOf(key)).GetAccessAsync(Cancelled)).Spaces);
     }
 
     [Theory]
@@ -123,6 +133,8 @@ public sealed class KeyTests(ProtectedApi api, RunningApplication app) : IClassF
     [InlineData("create", "name", "--scope", "read", "--expires", "2001-01-01")]
     [InlineData("create", "name", "--scope", "read", "--expires", "soon")]
     [InlineData("create", "name")]
+    [InlineData("create", "name", "--scope", "read", "--space", "No Name")]
+    [InlineData("create", "name", "--scope", "admin", "--space", "work")]
     public void A_wrong_command_line_is_told(params string[] arguments) => Assert.NotEmpty(KeysCommand.Create().Parse(arguments).Errors);
 
     [Fact]
