@@ -16,39 +16,39 @@ public sealed class LiveChanges
     /// was read before must be read again.</summary>
     public event Action<SseItem<EventChange>>? Changed
     {
-        add => _streams.Add(_signedIn.Key, value);
-        remove => _streams.Remove(_signedIn.Key, value);
+        add => _streams.Add(_signedIn.Key, _signedIn.Space, value);
+        remove => _streams.Remove(_signedIn.Key, _signedIn.Space, value);
     }
 }
 
-/// <summary>One connection to the service for all pages with the same key, or with none, for as long as there is one.</summary>
+/// <summary>One connection to the service for all pages with the same key, or with none, in the same space, for as long as there is one.</summary>
 internal sealed class ChangeStreams(MemoryClients clients, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Watch> _watches = [];
+    private readonly Dictionary<(string? Key, string? Space), Watch> _watches = [];
 
-    public void Add(string? key, Action<SseItem<EventChange>>? listener)
+    public void Add(string? key, string? space, Action<SseItem<EventChange>>? listener)
     {
         lock (_lock)
         {
-            if (!_watches.TryGetValue(key ?? "", out var watch))
+            if (!_watches.TryGetValue((key, space), out var watch))
             {
-                _watches.Add(key ?? "", watch = new());
-                _ = WatchAsync(clients.Create(key), watch);
+                _watches.Add((key, space), watch = new());
+                _ = WatchAsync(clients.Create(key, space), watch);
             }
             watch.Changed += listener;
         }
     }
 
-    public void Remove(string? key, Action<SseItem<EventChange>>? listener)
+    public void Remove(string? key, string? space, Action<SseItem<EventChange>>? listener)
     {
         lock (_lock)
         {
-            if (!_watches.TryGetValue(key ?? "", out var watch))
+            if (!_watches.TryGetValue((key, space), out var watch))
                 return;
             watch.Changed -= listener;
-            if (!watch.IsHeard && _watches.Remove(key ?? ""))
+            if (!watch.IsHeard && _watches.Remove((key, space)))
                 watch.Dispose();
         }
     }

@@ -12,12 +12,16 @@ internal static class MemoryService
     /// message.</summary>
     public const long MaxBodyBytes = 4 * 1024 * 1024;
 
-    /// <summary>Adds <see cref="MnemoLiteClient"/>, with the key of the person who is signed in. Someone is waiting at the page, so retries are quick
-    /// and few, and only for safe methods.</summary>
+    /// <summary>Adds <see cref="MnemoLiteClient"/>, with the key of the person who is signed in and in their space. Someone is waiting at the page, so
+    /// retries are quick and few, and only for safe methods.</summary>
     public static void AddMemoryService(this IServiceCollection services)
     {
         services.AddSingleton<MemoryClients>();
-        services.AddTransient(services => services.GetRequiredService<MemoryClients>().Create(services.GetRequiredService<SignedIn>().Key));
+        services.AddTransient(services =>
+        {
+            var signedIn = services.GetRequiredService<SignedIn>();
+            return services.GetRequiredService<MemoryClients>().Create(signedIn.Key, signedIn.Space);
+        });
         services.AddHttpClient(MemoryClients.Name, http => http.BaseAddress = new Uri("https+http://api"))
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
             .AddStandardResilienceHandler(resilience =>
@@ -33,6 +37,9 @@ internal static class MemoryService
     public static string Address(IConfiguration configuration) =>
         (configuration["services:api:http:0"] ?? configuration["services:api:https:0"] ?? "http://localhost:8001").TrimEnd('/');
 
+    /// <summary>What a command line of curl takes to be in that space.</summary>
+    public static string CurlOption(string? space) => space is null or Spaces.Default ? "" : $" -H '{Spaces.Header}: {space}'";
+
     /// <summary>Whether the failure means that the service cannot answer now, and may answer later.</summary>
     public static bool IsAway(Exception failure) => failure switch
     {
@@ -47,11 +54,14 @@ internal sealed class MemoryClients(IHttpClientFactory http)
 {
     public const string Name = "api";
 
-    public MnemoLiteClient Create(string? key)
+    /// <summary>A client with that key and in that space; without one in that of the key.</summary>
+    public MnemoLiteClient Create(string? key, string? space = null)
     {
         var client = http.CreateClient(Name);
         if (key is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        if (space is not null)
+            client.DefaultRequestHeaders.Add(Spaces.Header, space);
         return new(client);
     }
 }

@@ -8,10 +8,12 @@ using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.AspNetCore.Http.HttpResults;
 using MnemoLite.Client;
+using MnemoLite.Web.Components;
 
 namespace MnemoLite.Web;
 
-/// <summary>Signing in with a key, where the memory asks for keys. What a person may do is the API's to decide, by that key.</summary>
+/// <summary>Signing in with a key, where the memory asks for keys, and the space that is looked at. What a person may do is the API's to decide, by that
+/// key.</summary>
 internal static class SignIn
 {
     public const string Path = "/sign-in", SignOutPath = "/sign-out", ScopeClaim = "scope";
@@ -32,6 +34,11 @@ internal static class SignIn
             cookie.ExpireTimeSpan = TimeSpan.FromHours(12);
             cookie.LoginPath = Path;
             cookie.Events.OnValidatePrincipal = CheckKeyAsync;
+            cookie.Events.OnSigningOut = context =>
+            {
+                context.HttpContext.Response.Cookies.Delete(BrowserPreferences.SpaceCookie);
+                return Task.CompletedTask;
+            };
         });
         builder.Services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().AddRequirements(new SignInRequirement()).Build());
         builder.Services.AddSingleton<IAuthorizationHandler, SignInRequirementHandler>();
@@ -42,7 +49,8 @@ internal static class SignIn
         app.UseAuthentication();
         app.Use((http, next) =>
         {
-            http.RequestServices.GetRequiredService<SignedIn>().Key = KeyOf(http.User);
+            var signedIn = http.RequestServices.GetRequiredService<SignedIn>();
+            (signedIn.Key, signedIn.Space) = (KeyOf(http.User), SpaceOf(http));
             return next(http);
         });
         app.Use(RefuseStrangersAsync);
@@ -60,14 +68,26 @@ internal static class SignIn
     /// <summary>A path of ours to go on to; never another site.</summary>
     public static string Local(string? path) => path is ['/', not ('/' or '\\'), ..] or "/" ? path : "/";
 
-    /// <summary>A key that was revoked since ends the sign-in.</summary>
+    /// <summary>The space that was chosen, if the key may go there, or else the key's own. Null, which leaves it to the API, while it is not known what
+    /// the key may.</summary>
+    private static string? SpaceOf(HttpContext http)
+    {
+        var chosen = BrowserPreferences.From(http.Request.Cookies).Space;
+        var access = http.Features.Get<Access>();
+        if (access?.Spaces is [var own, ..] bound)
+            return chosen is not null && bound.Contains(chosen) ? chosen : own;
+        return chosen ?? (access is not null || KeyOf(http.User) is null ? Spaces.Default : null);
+    }
+
+    /// <summary>A key that was revoked since ends the sign-in; what another may do is kept for the request.</summary>
     private static async Task CheckKeyAsync(CookieValidatePrincipalContext context)
     {
         if (context.HttpContext.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null || KeyOf(context.Principal!) is not { } key)
             return;
         try
         {
-            await context.HttpContext.RequestServices.GetRequiredService<MemoryClients>().Create(key).GetAccessAsync(context.HttpContext.RequestAborted);
+            var client = context.HttpContext.RequestServices.GetRequiredService<MemoryClients>().Create(key);
+            context.HttpContext.Features.Set(await client.GetAccessAsync(context.HttpContext.RequestAborted));
         }
         catch (MnemoLiteException refused) when (refused.StatusCode == HttpStatusCode.Unauthorized)
         {
@@ -119,10 +139,13 @@ internal static class SignIn
     }
 }
 
-/// <summary>The key of the person who is signed in, for one request or one circuit.</summary>
+/// <summary>The key of the person who is signed in and the space they look at, for one request or one circuit.</summary>
 internal sealed class SignedIn(AuthenticationStateProvider authentication) : CircuitHandler
 {
     public string? Key { get; set; }
+
+    /// <summary>Of a circuit it is the one its page was rendered in, whatever the browser has gone on to in another window.</summary>
+    public string? Space { get; set; }
 
     public override async Task OnCircuitOpenedAsync(Circuit circuit, CancellationToken cancellationToken) =>
         Key = SignIn.KeyOf((await authentication.GetAuthenticationStateAsync()).User);

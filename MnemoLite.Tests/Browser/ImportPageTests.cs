@@ -63,7 +63,7 @@ public sealed class ImportPageTests(Dashboard dashboard)
         await using var opened = await dashboard.OpenAsync("/import");
         var page = opened.Page;
         var first = new TaskCompletionSource();
-        await page.RouteAsync("**/import/lines", async route =>
+        await page.RouteAsync("**/import/lines*", async route =>
         {
             await first.Task;
             await route.ContinueAsync();
@@ -87,7 +87,7 @@ public sealed class ImportPageTests(Dashboard dashboard)
     {
         await using var opened = await dashboard.OpenAsync("/import");
         var page = opened.Page;
-        await page.RouteAsync("**/import/lines", route => route.FulfillAsync(new()
+        await page.RouteAsync("**/import/lines*", route => route.FulfillAsync(new()
         {
             Status = 503,
             ContentType = "application/problem+json",

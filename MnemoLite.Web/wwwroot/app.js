@@ -4,8 +4,8 @@
   const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-  const remember = (name, value) => {
-    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=lax`;
+  const remember = (name, value, site = 'lax') => {
+    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=31536000; samesite=${site}`;
   };
   const applyScheme = () => {
     const chosen = root.dataset.appearance;
@@ -85,5 +85,6 @@
       remember('appearance', chosen);
       applyScheme();
     },
+    space: chosen => remember('mnemolite-space', chosen, 'strict'),
   };
 })();

@@ -33,7 +33,7 @@ async function* linesOf(file) {
   }
 }
 
-export function open(input, target, page, token) {
+export function open(input, target, page, token, address) {
   let file = null, errors = [], isRunning = false, isCancelled = false;
   const closing = new AbortController();
   const listen = (element, name, handler) => element.addEventListener(name, handler, { signal: closing.signal });
@@ -61,7 +61,7 @@ export function open(input, target, page, token) {
   const send = async lines => {
     let response;
     try {
-      response = await fetch('import/lines', {
+      response = await fetch(address, {
         method: 'POST',
         headers: { 'Content-Type': 'application/x-ndjson', RequestVerificationToken: token },
         body: new Blob(lines.flatMap(line => [line.bytes, '\n'])),
