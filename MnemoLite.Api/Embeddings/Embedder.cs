@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Memory;
 
 namespace MnemoLite.Api.Embeddings;
 
@@ -22,9 +23,11 @@ internal readonly record struct Embedded(float[]? Vector, bool IsPending);
 internal sealed class Embedder : IDisposable
 {
     private const string Operation = "embeddings";
+    private const int MostKnownQueries = 1000, LongestKnownQuery = 500;
     private static readonly TimeSpan QueryPatience = TimeSpan.FromSeconds(3);
 
     private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
+    private readonly MemoryCache _queries = new(new MemoryCacheOptions { SizeLimit = MostKnownQueries });
     private readonly TimeProvider _clock;
     private readonly string _spanName;
     private readonly KeyValuePair<string, object?>[] _tags;
@@ -66,16 +69,19 @@ internal sealed class Embedder : IDisposable
         return vectors;
     }
 
-    /// <summary>For a query.</summary>
+    /// <summary>For a query; of one that was asked before it is known. Not to be changed.</summary>
     /// <exception cref="EmbeddingsAwayException">The generator does not answer within three seconds.</exception>
     public async Task<float[]> EmbedQueryAsync(string query, CancellationToken cancellationToken)
     {
+        if (_queries.TryGetValue(query, out float[]? known))
+            return known!;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (!Model.InProcess)
             patience.CancelAfter(QueryPatience);
         try
         {
-            return (await GenerateAsync([query], patience.Token))[0].Vector.ToArray();
+            var made = (await GenerateAsync([query], patience.Token))[0].Vector.ToArray();
+            return query.Length <= LongestKnownQuery ? _queries.Set(query, made, new MemoryCacheEntryOptions { Size = 1 }) : made;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -87,7 +93,11 @@ internal sealed class Embedder : IDisposable
         }
     }
 
-    public void Dispose() => _generator.Dispose();
+    public void Dispose()
+    {
+        _generator.Dispose();
+        _queries.Dispose();
+    }
 
     private async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(List<string> texts, CancellationToken cancellationToken)
     {

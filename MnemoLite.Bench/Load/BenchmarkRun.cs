@@ -38,6 +38,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
     public Task RunAsync(string name) => name switch
     {
         "rows" => RunRowsAsync(),
+        "spaces" => MeasureSpacesAsync(),
         LoadOptions.Soak => SoakAsync(),
         _ => RunMixedAsync(name),
     };
@@ -91,6 +92,19 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         {
             Series = soak.Series;
             Rows.AddRange(soak.Rows);
+        }
+    }
+
+    private async Task MeasureSpacesAsync()
+    {
+        var spaces = new SpacesRun(target, (name, next, load) => MeasureAsync(name, 1, Short, next, load), cancellationToken);
+        try
+        {
+            await spaces.RunAsync(await (target.Own ?? throw new ArgumentException("'spaces' changes the store it is run on: leave --api out.")).GetConnectionStringAsync());
+        }
+        finally
+        {
+            Rows.AddRange(spaces.Rows);
         }
     }
 
@@ -294,7 +308,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         const string Database = "bench_import";
         await ExecuteAsync(connectionString, $"CREATE DATABASE {Database}");
         var other = new NpgsqlConnectionStringBuilder(connectionString) { Database = Database }.ConnectionString;
-        await using (var server = await ServerProcess.StartApiAsync(other, cancellationToken))
+        await using (var server = await ServerProcess.StartApiAsync(other, asksForKeys: false, cancellationToken))
         {
             using var http = new HttpClient { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(30) };
             var lines = string.Join('\n', File.ReadLines(file.FullName).Take(Imported));
@@ -321,7 +335,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         for (var i = 0; i < Starts; i++)
         {
             Progress.Show($"Starting the API: {i + 1} of {Starts}");
-            await using var server = await ServerProcess.StartApiAsync(connectionString, cancellationToken);
+            await using var server = await ServerProcess.StartApiAsync(connectionString, asksForKeys: false, cancellationToken);
             times.Add(server.StartTime.TotalSeconds);
         }
         times.Sort();
@@ -332,11 +346,12 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         Rows.Add(new("application started, on data that is there", Round(target.Own.StartTime.TotalSeconds), "s", "database, API and dashboard healthy") { AtMost = 15 });
     }
 
-    private async Task<ScenarioFigures> MeasureAsync(string name, int users, TimeSpan duration, Func<Random, Operation> next)
+    private async Task<ScenarioFigures> MeasureAsync(string name, int users, TimeSpan duration, Func<Random, Operation> next, LoadClient? load = null)
     {
-        await target.Generate(next).RunUsersAsync($"{name}: warm-up", users, 10 * users, TimeSpan.FromSeconds(2), null, cancellationToken);
+        load ??= target.Load;
+        await new LoadGenerator(next, load.SendAsync, target.Dataset.Seed, TimeProvider.System, Progress).RunUsersAsync($"{name}: warm-up", users, 10 * users, TimeSpan.FromSeconds(2), null, cancellationToken);
         // another seed than the warm-up's, so that nothing is asked twice
-        var generator = new LoadGenerator(next, target.Load.SendAsync, target.Dataset.Seed + 1000, TimeProvider.System, Progress);
+        var generator = new LoadGenerator(next, load.SendAsync, target.Dataset.Seed + 1000, TimeProvider.System, Progress);
         return Keep(await generator.RunUsersAsync(name, users, 10 * users, duration, null, cancellationToken));
     }
 

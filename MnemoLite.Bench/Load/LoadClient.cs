@@ -25,6 +25,10 @@ internal sealed class LoadClient(Uri address, int connections) : IDisposable
             using var request = new HttpRequestMessage(operation.Method, new Uri(address, operation.Path));
             if (operation.NoCache)
                 request.Headers.TryAddWithoutValidation("Cache-Control", "no-cache");
+            if (operation.Key is not null)
+                request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {operation.Key}");
+            if (operation.Space is not null)
+                request.Headers.TryAddWithoutValidation(Spaces.Header, operation.Space);
             if (operation.Body is not null)
                 request.Content = new ReadOnlyMemoryContent(operation.Body) { Headers = { ContentType = Json } };
             using var response = await _http.SendAsync(request, cancellationToken);

@@ -12,6 +12,12 @@ internal sealed record Operation(string Route, HttpMethod Method, string Path)
     /// <summary>Whether the caches are to be passed by.</summary>
     public bool NoCache { get; init; }
 
+    /// <summary>The key to show, if one is.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>The space to be in, if it is not the default one.</summary>
+    public string? Space { get; init; }
+
     /// <summary>Looks at the headers of a good answer.</summary>
     public Action<HttpResponseMessage>? Answered { get; init; }
 }

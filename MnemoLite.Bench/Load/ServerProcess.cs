@@ -27,11 +27,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>From the start of the process until it was ready.</summary>
     public TimeSpan StartTime { get; private set; }
 
-    public static Task<ServerProcess> StartApiAsync(string connectionString, CancellationToken cancellationToken)
+    public static Task<ServerProcess> StartApiAsync(string connectionString, bool asksForKeys, CancellationToken cancellationToken)
     {
         var configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var folder = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "MnemoLite.Api", configuration));
-        return StartAsync(Path.Combine(folder, "MnemoLite.Api.dll"), [], "/health", connectionString, cancellationToken);
+        return StartAsync(Path.Combine(folder, "MnemoLite.Api.dll"), asksForKeys ? ["--Auth:Required=true"] : [], asksForKeys ? "/alive/ready" : "/health", connectionString, cancellationToken);
     }
 
     /// <summary>Starts it and waits until a path of it answers 200.</summary>

@@ -67,6 +67,18 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
     }
 
     [Fact]
+    public async Task A_query_that_is_asked_again_is_not_embedded_again()
+    {
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        http.DefaultRequestHeaders.CacheControl = new() { NoCache = true };
+        var client = new MnemoLiteClient(http);
+        foreach (var query in new[] { "tabs", "spaces", "tabs", "tabs" })
+            await client.SearchAsync(new() { Query = query, Mode = SearchMode.Semantic }, Cancelled);
+        Assert.Equal(["spaces", "tabs"], _endpoint.Texts.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task A_backlog_survives_an_outage_and_a_restart()
     {
         _endpoint.State = FakeEmbeddingEndpoint.Away;
