@@ -46,6 +46,16 @@ public sealed class EveryPageTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task On_a_phone_the_other_pages_are_behind_More()
+    {
+        await using var page = await dashboard.OpenAsync("/", width: 390);
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "More pages" }).ClickAsync();
+        await page.Page.GetByRole(AriaRole.Menuitem, new() { Name = "System" }).ClickAsync();
+        await Expect(page.Page.Locator("h1")).ToHaveTextAsync("System");
+        page.HasNoComplaints();
+    }
+
+    [Fact]
     public async Task The_page_of_the_API_runs_under_its_strict_policy()
     {
         await using var page = await dashboard.OpenAsync("/");

@@ -45,7 +45,7 @@ public sealed class SpaceOfRequestsTests(RunningApplication app) : IAsyncLifetim
         foreach (var path in (string[])["/search?q=tabs", "/graph", "/monitoring", "/system", "/"])
             await opened.GoToAsync(path);
         await RememberAsync(opened.Page, $"Written at work {Guid.NewGuid()}");
-        await Expect(opened.Page.GetByText("Remembered")).ToBeVisibleAsync();
+        await Expect(opened.Page.GetByText("Remembered", new() { Exact = true })).ToBeVisibleAsync();
         await opened.GoToAsync("/import");
         await ImportAndExportAsync(opened.Page);
         await Expect(Menu(opened.Page)).ToHaveAccessibleNameAsync("Space: work");
