@@ -1,4 +1,5 @@
 using System.Reflection;
+using Mono.Cecil;
 using NetArchTest.Rules;
 
 namespace MnemoLite.Tests.Unit;
@@ -54,6 +55,24 @@ public sealed class ArchitectureTests
         AssertHolds(Types.InAssembly(Api)
             .That().HaveNameEndingWith("Endpoints").And().DoNotHaveName("HealthEndpoints")
             .ShouldNot().HaveDependencyOn("Npgsql"));
+
+    /// <summary>A connection that is not in the space of a request sees all spaces: only what no client's request decides on may take one.</summary>
+    [Fact]
+    public void What_a_client_asks_for_goes_by_a_connection_in_its_space()
+    {
+        string[] ofEverything = ["EmbeddingQueueStore"]; // makes the embeddings of all spaces, by itself
+        using var api = ModuleDefinition.ReadModule(Api.Location);
+        var stores = api.Types.Where(type => type.Name.EndsWith("Store", StringComparison.Ordinal) && !ofEverything.Contains(type.Name)
+            && (Features.Append("Mcp").Any(feature => type.Namespace == $"MnemoLite.Api.{feature}") || type.Name == "MonitoringStore")).ToList();
+        Assert.True(stores.Count >= 8, $"only {stores.Count} stores");
+        var calls = stores.SelectMany(WithNested).SelectMany(type => type.Methods).Where(method => method.HasBody)
+            .SelectMany(method => method.Body.Instructions.Select(instruction => (method, called: instruction.Operand as MethodReference)))
+            .Where(call => call.called is { DeclaringType.Name: "NpgsqlDataSource", Name: not "Dispose" })
+            .Select(call => $"{call.method.DeclaringType.FullName}: {call.called!.Name}");
+        Assert.Empty(calls);
+
+        static IEnumerable<TypeDefinition> WithNested(TypeDefinition type) => type.NestedTypes.SelectMany(WithNested).Prepend(type);
+    }
 
     private static IEnumerable<string> Rooms(Assembly assembly) =>
         assembly.GetReferencedAssemblies().Select(reference => reference.Name!).Where(name => name.StartsWith("MnemoLite", StringComparison.Ordinal));
