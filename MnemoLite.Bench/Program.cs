@@ -27,7 +27,7 @@ catch (ArgumentException exception)
         {exception.Message}
 
         Usage:
-          [paced] [closed] [open] [rows] [OPTION…]   how the API bears load; paced, if nothing is named (docs/performance.md)
+          [paced] [closed] [open] [rows] [spaces] [OPTION…]   how the API bears load; paced, if nothing is named (docs/performance.md)
             --api URL       of a running MnemoLite with an empty store, or one filled before; else one is started
             --data DIR      keeps the data of the one that is started: the next run starts with a copy of it
             --events N      how many events are stored before (50000)

@@ -188,6 +188,8 @@ public sealed class DashboardPage : IAsyncDisposable
     /// <summary>What axe finds serious or critical, each with the first element it was found at.</summary>
     public async Task<IReadOnlyList<string>> ViolationsAsync()
     {
+        await Page.EvaluateAsync( // colours that still change are of no account
+            "Promise.allSettled(document.getAnimations().filter(it => it.effect?.getComputedTiming().iterations !== Infinity).map(it => it.finished))");
         var result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
         return [.. result.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {v.Help}: {v.Nodes[0].Html}")];
     }
