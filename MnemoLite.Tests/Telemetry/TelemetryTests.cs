@@ -101,7 +101,7 @@ public sealed partial class TelemetryTests(RunningApplication app, TelemetryTest
     public async Task A_call_of_an_agents_tool_is_one_trace()
     {
         var trace = await TraceAsync(instance.Http, HttpMethod.Post, "/mcp", """
-            {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "recall", "arguments": {"query": "where is the tea"}}}
+            {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "recall", "arguments": {"query": "who has the teapot"}}}
             """);
 
         var spans = await JoinedAsync(instance.Collector, trace);
