@@ -28,6 +28,7 @@ internal static class MemoryService
             {
                 resilience.Retry.DisableForUnsafeHttpMethods();
                 resilience.Retry.MaxRetryAttempts = 2;
+                resilience.Retry.ShouldRetryAfterHeader = false; // which may say a minute
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
                 resilience.CircuitBreaker.BreakDuration = TimeSpan.FromSeconds(1); // open pages ask until it is back, and are to see it soon
             });
