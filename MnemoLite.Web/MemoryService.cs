@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Http.Resilience;
 using MnemoLite.Client;
@@ -26,13 +27,18 @@ internal static class MemoryService
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2) })
             .AddStandardResilienceHandler(resilience =>
             {
+                // who asks too much, or sends wrong keys, is told so at once, and is no reason to ask for nobody any more
+                resilience.Retry.ShouldHandle = attempt => ValueTask.FromResult(IsServiceAway(attempt.Outcome));
+                resilience.CircuitBreaker.ShouldHandle = attempt => ValueTask.FromResult(IsServiceAway(attempt.Outcome));
                 resilience.Retry.DisableForUnsafeHttpMethods();
                 resilience.Retry.MaxRetryAttempts = 2;
-                resilience.Retry.ShouldRetryAfterHeader = false; // which may say a minute
                 resilience.Retry.Delay = TimeSpan.FromMilliseconds(150);
                 resilience.CircuitBreaker.BreakDuration = TimeSpan.FromSeconds(1); // open pages ask until it is back, and are to see it soon
             });
     }
+
+    private static bool IsServiceAway(Outcome<HttpResponseMessage> outcome) =>
+        HttpClientResiliencePredicates.IsTransient(outcome) && outcome.Result?.StatusCode != HttpStatusCode.TooManyRequests;
 
     /// <summary>Where a browser or an agent of this machine reaches the API.</summary>
     public static string Address(IConfiguration configuration) =>

@@ -14,12 +14,16 @@ internal static class EventConditions
     /// <param name="filter">What it must pass.</param>
     /// <param name="from">The earliest time, inclusive.</param>
     /// <param name="to">The latest time, inclusive.</param>
+    /// <param name="byIds">Whether what is kept in the space by PostgreSQL is to be looked up by an index all the same (0012_spaces.sql).</param>
     public static SqlConditions AddEventConditions(
-        this SqlConditions where, Space space, JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to)
+        this SqlConditions where, Space space, JsonText? metadata, Filter? filter, DateTimeOffset? from, DateTimeOffset? to, bool byIds = false)
     {
         where.Add("space =", space.Name);
         if (metadata is { } part)
-            where.Add($"metadata @> {where.JsonParameter(part.Utf8.ToArray())}");
+        {
+            var json = where.JsonParameter(part.Utf8.ToArray());
+            where.Add(byIds ? $"id IN (SELECT ids_with_metadata({json}))" : $"metadata @> {json}");
+        }
         if (filter is not null)
             where.Add(FilterSql.Write(filter, where));
         where.AddTimeWindow(from, to);

@@ -17,6 +17,12 @@ internal sealed record SearchQuery(
     /// <summary>Whether the request leaves out any event.</summary>
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;
 
+    /// <summary>Whether the space has no more events than are compared one by one.</summary>
+    public bool HasFewEvents => !Statistics.IsAll && Statistics.Events <= SearchStore.ComparedOneByOne;
+
+    /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
+    public bool LooksUpIds => Space.IsBound && !HasFewEvents;
+
     /// <summary>How far down the page reaches.</summary>
     public int Depth => Request.Offset + Request.Limit;
 }

@@ -34,7 +34,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The events nearest to the query that pass the filters.</summary>
     public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        var areFew = (query.IsFiltered || !query.Statistics.IsAll) && await AreFewAsync(query, cancellationToken);
+        var areFew = query.IsFiltered ? await AreFewAsync(query, cancellationToken) : query.HasFewEvents;
         await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
@@ -194,8 +194,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ? ($"SELECT {where.Parameter((double)Math.Max(events, LeastSize))} AS size",
                 $"SELECT {where.Parameter(lexemes)}::text[] AS lexemes, {where.Parameter(shares)}::real[] AS shares")
             : ($"SELECT greatest(reltuples, {LeastSize}) AS size FROM pg_class WHERE oid = 'events'::regclass",
-                "SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares "
-                    + "FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'");
+                query.Space.IsBound ? "SELECT lexemes, shares FROM common_words()" : """
+                    SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares
+                    FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
+                    """);
         var allowed = keywords.HasOperators
             ? $"AND keywords @@ (websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))))"
             : "";
@@ -244,7 +246,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), telling AS MATERIALIZED (
                 SELECT string_agg(query::text, ' | ')::tsquery AS query FROM chosen WHERE is_telling
             ), candidate AS MATERIALIZED (
-                SELECT id, keywords FROM events WHERE {where} AND keywords @@ (SELECT query FROM telling) {allowed}
+                SELECT id, keywords FROM events WHERE {where} AND {(query.LooksUpIds ? "id IN (SELECT ids_with_words(query) FROM telling)" : "keywords @@ (SELECT query FROM telling)")} {allowed}
             ), found AS MATERIALIZED (
                 SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
@@ -303,7 +305,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     private SqlConditions Conditions(SearchQuery query, NpgsqlParameterCollection parameters) =>
         new SqlConditions(parameters, partitions.Exist)
-            .AddEventConditions(query.Space, query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd);
+            .AddEventConditions(query.Space, query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd, query.LooksUpIds);
 }
 
 /// <summary>What a search found, and what tells when that is no longer right.</summary>

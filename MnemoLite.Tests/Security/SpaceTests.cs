@@ -12,7 +12,7 @@ using Npgsql;
 namespace MnemoLite.Tests.Security;
 
 /// <summary>What is stored in one space is found in no other, and who is bound to some comes into no other.</summary>
-public sealed class SpaceTests(ProtectedApi api) : IClassFixture<ProtectedApi>
+public sealed class SpaceTests(ProtectedApi api, RunningApplication app) : IClassFixture<ProtectedApi>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -287,6 +287,48 @@ public sealed class SpaceTests(ProtectedApi api) : IClassFixture<ProtectedApi>
         }
     }
 
+    /// <summary>By whatever way they are looked up: one by one, or by an index and ids where the space is large or the only one.</summary>
+    [Theory]
+    [InlineData(0, 300)]
+    [InlineData(200, 300)]
+    [InlineData(200, 4300)]
+    public async Task A_bound_key_finds_what_any_key_finds(int elsewhere, int events)
+    {
+        await using var own = new ProtectedApi(app);
+        await own.InitializeAsync();
+        var space = NewName();
+        await StoreAsync(own, Spaces.Default, elsewhere);
+        await StoreAsync(own, space, events);
+        await own.Database.ExecuteAsync("ANALYZE events");
+        var bound = new MnemoLiteClient(own.ClientOf(await own.Keys.CreateAsync("bound", Scopes.Read, null, [space], Cancelled)));
+        var any = In(own.Clients[Scopes.Read], space, bypassesCaches: true);
+        foreach (var request in new SearchRequest[]
+        {
+            new() { Query = "green tea" }, new() { Query = "number 17", Mode = SearchMode.Keyword }, new() { Query = "common", Mode = SearchMode.Keyword },
+            new() { Metadata = JsonText.Parse("""{"part": 3}""") }, new() { Query = "tea", Metadata = JsonText.Parse("""{"part": 3}""") },
+            new() { Query = "green", Filter = JsonText.Parse("""{"part": {"$gt": 5}}""") },
+        })
+        {
+            var (expected, found) = (await any.SearchAsync(request, Cancelled), await bound.SearchAsync(request, Cancelled));
+            Assert.NotEmpty(expected.Events);
+            Assert.Equal(expected.Events.Select(hit => hit.Id), found.Events.Select(hit => hit.Id));
+            Assert.Equal(expected.Total, found.Total);
+        }
+    }
+
+    private static async Task StoreAsync(ProtectedApi own, string space, int count)
+    {
+        var client = In(own.Clients[Scopes.Write], space);
+        var stored = await client.StoreAsync(
+            Enumerable.Range(0, count).Select(i => new BatchEvent
+            {
+                Content = JsonText.From(new JsonObject { ["text"] = $"A common {(i % 3 == 0 ? "green" : "black")} tea, number {i} in {space}" }),
+                Metadata = JsonText.From(new JsonObject { ["part"] = i % 10 }),
+            }).ToAsyncEnumerable(),
+            Cancelled);
+        Assert.Equal(count, stored.Created);
+    }
+
     [Fact]
     public async Task A_release_that_knows_no_spaces_takes_a_bound_key_for_a_wrong_one()
     {
@@ -300,11 +342,12 @@ public sealed class SpaceTests(ProtectedApi api) : IClassFixture<ProtectedApi>
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new JsonObject { ["text"] = text }) };
 
-    private static MnemoLiteClient In(HttpClient client, string space)
+    private static MnemoLiteClient In(HttpClient client, string space, bool bypassesCaches = false)
     {
         var own = new HttpClient { BaseAddress = client.BaseAddress };
         own.DefaultRequestHeaders.Authorization = client.DefaultRequestHeaders.Authorization;
         own.DefaultRequestHeaders.Add(Spaces.Header, space);
+        own.DefaultRequestHeaders.CacheControl = bypassesCaches ? new() { NoCache = true } : null;
         return new(own);
     }
 

@@ -18,6 +18,22 @@ BEGIN
 END
 $$;
 
+-- Which events of the space of this connection have words, or hold metadata: found by the indexes, which row-level security would keep from being
+-- used (the operators could tell of a row before the policy does). Only ids come out, and none of another space; the events are read under the policy.
+CREATE FUNCTION ids_with_words(query tsquery) RETURNS SETOF uuid STABLE STRICT LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT id FROM events WHERE space = current_setting('mnemolite.space') AND keywords @@ query
+$$;
+
+CREATE FUNCTION ids_with_metadata(part jsonb) RETURNS SETOF uuid STABLE STRICT LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT id FROM events WHERE space = current_setting('mnemolite.space') AND metadata @> part
+$$;
+
+-- What PostgreSQL knows of the words of all events, which it does not tell a role that row-level security holds for. For a store of one space.
+CREATE FUNCTION common_words() RETURNS TABLE (lexemes text[], shares real[]) STABLE LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT most_common_elems::text::text[], most_common_elem_freqs
+    FROM pg_stats WHERE schemaname = 'public' AND tablename = 'events' AND attname = 'keywords'
+$$;
+
 -- Does what is not done yet; false where this user may not make the role, or not take it. Called at every start, as a restored database may come
 -- without the role, and after events became another table.
 CREATE FUNCTION secure_spaces() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -54,6 +70,12 @@ BEGIN
     IF NOT has_table_privilege('mnemolite_bound', 'store', 'SELECT') THEN
         GRANT SELECT ON store TO mnemolite_bound;
     END IF;
+    FOREACH name IN ARRAY ARRAY['ids_with_words(tsquery)', 'ids_with_metadata(jsonb)', 'common_words()'] LOOP
+        IF has_function_privilege('public', name, 'EXECUTE') OR NOT has_function_privilege('mnemolite_bound', name, 'EXECUTE') THEN
+            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO mnemolite_bound', name);
+        END IF;
+    END LOOP;
     RETURN true;
 END
 $$;
