@@ -208,7 +208,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             WITH store AS MATERIALIZED (
                 {size}
             ), given AS MATERIALIZED (
-                SELECT n, plain_text(text) AS plain FROM unnest({words}::text[]) WITH ORDINALITY AS given (text, n)
+                SELECT n, plain_text(text) AS plain FROM unnest((SELECT {words}::text[])) WITH ORDINALITY AS given (text, n)
             ), split AS MATERIALIZED (
                 SELECT n, plain, split_names(plain) AS split FROM given
             ), stemmed AS MATERIALIZED (
@@ -224,10 +224,11 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), unknown AS MATERIALIZED (
                 SELECT n, share, typed
                 FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed
-                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.space = {space} AND words.word = typed)
+                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.space = {space} AND words.word = typed OFFSET 0)
                     AND NOT EXISTS (
                         SELECT FROM words
-                        WHERE words.space = {space} AND words.word = ANY (tsvector_to_array(to_tsvector('english', typed))))
+                        WHERE words.space = {space} AND words.word = ANY (tsvector_to_array(to_tsvector('english', typed)))
+                        OFFSET 0) -- looked up for each word, never all words compared with it
             ), term AS MATERIALIZED (
                 SELECT n, share, query, words, 1::float8 AS weight FROM word
                 UNION ALL
@@ -298,7 +299,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     private static int CandidatesOf(SearchQuery query) => Math.Max(Candidates, query.Depth);
 
     private static string Embedding(SearchQuery query, SqlConditions where) =>
-        $"{where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
+        $"(SELECT {where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector)";
 
     private static string OfModel(EmbeddingModel model, SqlConditions where) =>
         $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";

@@ -5,6 +5,7 @@ ALTER TABLE api_keys ADD COLUMN spaces text[] CHECK (spaces IS NULL OR (cardinal
 -- The words of one space do not tell what is in another.
 ALTER TABLE words ADD COLUMN space text NOT NULL DEFAULT 'default';
 ALTER TABLE words DROP CONSTRAINT words_pkey, ADD PRIMARY KEY (space, word);
+ANALYZE words;
 
 CREATE OR REPLACE FUNCTION add_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
