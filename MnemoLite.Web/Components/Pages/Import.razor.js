@@ -57,6 +57,7 @@ export function open(input, target, page, token, address) {
     delete target.dataset.over;
     choose(event.dataTransfer.files[0]);
   });
+  choose(input.files[0]); // chosen before the page was ready, or kept by the browser over a reload
 
   const send = async lines => {
     let response;
