@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 
@@ -5,17 +6,22 @@ namespace MnemoLite.Api.Errors;
 
 internal static class RangeValidation
 {
+    private static readonly ConcurrentDictionary<Type, bool> HasRules = new();
+
     /// <summary>Refuses (422) arguments whose properties break their validation attributes, before the handler runs.</summary>
     public static RouteGroupBuilder ValidateArguments(this RouteGroupBuilder group) =>
         group.AddEndpointFilter(async (context, next) =>
         {
             foreach (var argument in context.Arguments)
             {
-                if (argument?.GetType().Namespace?.StartsWith(nameof(MnemoLite), StringComparison.Ordinal) == true)
+                if (argument is not null && HasRules.GetOrAdd(argument.GetType(), FindRules))
                     Validate(argument);
             }
             return await next(context);
         });
+
+    private static bool FindRules(Type type) => type.Namespace?.StartsWith(nameof(MnemoLite), StringComparison.Ordinal) == true
+        && (typeof(IValidatableObject).IsAssignableFrom(type) || type.GetProperties().Any(property => property.IsDefined(typeof(ValidationAttribute), inherit: true)));
 
     /// <exception cref="InvalidRequestException">A property breaks its validation attributes.</exception>
     public static void Validate(object argument)
