@@ -31,8 +31,7 @@ internal static class Migrations
                 .PerformUpgrade();
             if (!result.Successful)
                 throw result.Error;
-            await using var secure = new NpgsqlCommand("SELECT secure_spaces()", connection);
-            return (bool)(await secure.ExecuteScalarAsync(cancellationToken))!;
+            return await SecureSpacesAsync(connection, cancellationToken);
         }
         finally
         {
@@ -40,6 +39,17 @@ internal static class Migrations
             release.Parameters.Add(new NpgsqlParameter { Value = LockId });
             await release.ExecuteNonQueryAsync(CancellationToken.None);
         }
+    }
+
+    /// <summary>
+    /// Where it changes a table it waits for those who read it, and everyone else waits behind it: no longer than told, then it is tried again.
+    /// </summary>
+    private static async Task<bool> SecureSpacesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using (var patience = new NpgsqlCommand("SET lock_timeout = '2s'", connection))
+            await patience.ExecuteNonQueryAsync(cancellationToken);
+        await using var secure = new NpgsqlCommand("SELECT secure_spaces()", connection);
+        return (bool)(await secure.ExecuteScalarAsync(cancellationToken))!;
     }
 
     /// <summary>A script that fills or indexes a large table takes the time it needs.</summary>

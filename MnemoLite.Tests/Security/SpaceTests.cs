@@ -329,6 +329,28 @@ public sealed class SpaceTests(ProtectedApi api, RunningApplication app) : IClas
         Assert.Equal(count, stored.Created);
     }
 
+    /// <summary>The first start of this release has to lock events for a moment; while an export reads them, nobody is to wait behind it.</summary>
+    [Fact]
+    public async Task A_start_that_has_to_wait_for_a_reader_lets_others_pass_and_tries_again()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using (var first = ApiProcess.Start(database.Setting))
+            (await first.ConnectAsync(Cancelled)).Dispose();
+        await database.ExecuteAsync("DROP POLICY one_space ON events; ALTER TABLE events DISABLE ROW LEVEL SECURITY");
+        await using var connection = new NpgsqlConnection(database.ConnectionString);
+        await connection.OpenAsync(Cancelled);
+        await using var reading = await connection.BeginTransactionAsync(Cancelled);
+        await using (var read = new NpgsqlCommand("SELECT count(*) FROM events", connection, reading))
+            await read.ExecuteScalarAsync(Cancelled);
+
+        await using var api = ApiProcess.Start(database.Setting);
+        await Eventually.UntilAsync(() => Task.FromResult(api.Output.Contains("lock timeout", StringComparison.Ordinal)));
+        Assert.Equal(["0"], await database.ExecuteAsync("SELECT count(*) FROM events"));
+        await reading.CommitAsync(Cancelled);
+        (await api.ConnectAsync(Cancelled)).Dispose();
+        Assert.Equal(["True"], await database.ExecuteAsync("SELECT relrowsecurity FROM pg_class WHERE relname = 'events'"));
+    }
+
     [Fact]
     public async Task A_release_that_knows_no_spaces_takes_a_bound_key_for_a_wrong_one()
     {
