@@ -22,7 +22,7 @@ internal static class EventConditions
         if (metadata is { } part)
         {
             var json = where.JsonParameter(part.Utf8.ToArray());
-            where.Add(byIds ? $"id IN (SELECT ids_with_metadata({json}))" : $"metadata @> {json}");
+            where.Add(byIds ? $"id = ANY (ARRAY(SELECT ids_with_metadata({json})))" : $"metadata @> {json}");
         }
         if (filter is not null)
             where.Add(FilterSql.Write(filter, where));

@@ -247,7 +247,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), telling AS MATERIALIZED (
                 SELECT string_agg(query::text, ' | ')::tsquery AS query FROM chosen WHERE is_telling
             ), candidate AS MATERIALIZED (
-                SELECT id, keywords FROM events WHERE {where} AND {(query.LooksUpIds ? "id IN (SELECT ids_with_words(query) FROM telling)" : "keywords @@ (SELECT query FROM telling)")} {allowed}
+                SELECT id, keywords FROM events WHERE {where} AND {(query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)")} {allowed}
             ), found AS MATERIALIZED (
                 SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
