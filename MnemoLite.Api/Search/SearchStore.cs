@@ -288,8 +288,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             query.Space, command,
             async () =>
             {
-                // Of the same text each time, and with one good plan for all values, where nothing is filtered.
-                if (!query.IsFiltered && query.Depth <= Candidates)
+                // Of the same text each time, and with one good plan for all values, where nothing is filtered: of a large space among others it would
+                // be the plan for one of the average size.
+                if (!query.IsFiltered && (query.Statistics.IsAll || query.HasFewEvents) && query.Depth <= Candidates)
                     await command.PrepareAsync(cancellationToken);
                 return await read();
             },
