@@ -43,11 +43,15 @@ internal sealed class SpacesRun(
                         title,
                         random => new(title, HttpMethod.Post, "v1/search/")
                         {
-                            Body = Dataset.Serialize(draw(random)), NoCache = true, Key = key, Space = spaces[random.Next(spaces.Length)],
+                            Body = Dataset.Serialize(draw(random)),
+                            NoCache = true,
+                            Key = key,
+                            Space = spaces[random.Next(spaces.Length)],
                         },
                         load);
                     Rows.Add(new($"{title}: P95", figures.All.P95, "ms", string.Create(
-                        CultureInfo.InvariantCulture, $"{figures.All.Requests:N0} requests, P50 {figures.All.P50:F1} ms, P99 {figures.All.P99:F1} ms")) { AtMost = bar });
+                        CultureInfo.InvariantCulture, $"{figures.All.Requests:N0} requests, P50 {figures.All.P50:F1} ms, P99 {figures.All.P99:F1} ms"))
+                    { AtMost = bar });
                 }
             }
             await MeasureRecallAsync(connectionString, server.Address, bound, where, spaces);

@@ -15,7 +15,8 @@ internal static class BackupCommand
         var to = new Option<DirectoryInfo?>("--to") { Description = "Where backups are kept; else 'backups' in the data folder.", HelpName = "DIR" };
         var archive = new Option<DirectoryInfo?>("--archive")
         {
-            Description = "The archive given to 'up': make a base backup there, to restore any time after it.", HelpName = "DIR",
+            Description = "The archive given to 'up': make a base backup there, to restore any time after it.",
+            HelpName = "DIR",
         };
         var keep = new Option<int?>("--keep") { Description = "Remove the oldest beyond so many, once this one is whole.", HelpName = "N" };
         keep.Validators.Add(result =>
@@ -25,7 +26,9 @@ internal static class BackupCommand
         });
         var every = new Option<TimeSpan?>("--every")
         {
-            Description = "Go on: a backup that often, as 90m, 24h or 7d.", HelpName = "TIME", CustomParser = result => ParseInterval(result),
+            Description = "Go on: a backup that often, as 90m, 24h or 7d.",
+            HelpName = "TIME",
+            CustomParser = result => ParseInterval(result),
         };
         var command = new Command("backup", "Write everything that is stored into a folder, as of one moment, while others write.")
         {
@@ -78,7 +81,8 @@ internal static class BackupCommand
     {
         var at = new Option<DateTimeOffset?>("--at")
         {
-            Description = "The time to go back to, UTC where it has no offset; needs an archive, which else is restored to its end.", HelpName = "TIME",
+            Description = "The time to go back to, UTC where it has no offset; needs an archive, which else is restored to its end.",
+            HelpName = "TIME",
             CustomParser = result =>
             {
                 if (DateTimeOffset.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
