@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using MnemoLite.Cli.Keys;
 using MnemoLite.Client;
@@ -41,7 +40,7 @@ public sealed class ProtectedDashboard(RunningApplication app) : IAsyncLifetime
 }
 
 /// <summary>The dashboard of a memory that asks for keys.</summary>
-public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<ProtectedDashboard>
+public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication app) : IClassFixture<ProtectedDashboard>
 {
     private readonly string _address = dashboard.Address;
     private readonly IBrowser _browser = dashboard.Browser;
@@ -51,18 +50,21 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
     [Fact]
     public async Task A_person_signs_in_with_a_key_and_out_again()
     {
-        var key = await dashboard.Keys.CreateAsync("Anna's", Scopes.Write, null, null, Cancelled);
-        var page = await _browser.NewPageAsync();
-        var shown = new DashboardPage(page, _address);
-        await page.GotoAsync($"{_address}/search?q=tabs");
-        await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2Fsearch%3Fq%3Dtabs");
+        await using var own = new ProtectedDashboard(app); // to which no other test has sent wrong keys
+        await own.InitializeAsync();
+        var address = own.Address;
+        var key = await own.Keys.CreateAsync("Anna's", Scopes.Write, null, null, Cancelled);
+        var page = await own.Browser.NewPageAsync();
+        var shown = new DashboardPage(page, address);
+        await page.GotoAsync($"{address}/search?q=tabs");
+        await Expect(page).ToHaveURLAsync($"{address}/sign-in?ReturnUrl=%2Fsearch%3Fq%3Dtabs");
         Assert.Empty(await shown.ViolationsAsync());
         await SubmitAsync(page, ApiKey.Create().Key);
-        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync(new Regex("This is no key|too many wrong keys")); // other tests send some, too
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("This is no key");
         Assert.Empty(await shown.ViolationsAsync());
 
         await SubmitAsync(page, key);
-        await Expect(page).ToHaveURLAsync($"{_address}/search?q=tabs");
+        await Expect(page).ToHaveURLAsync($"{address}/search?q=tabs");
         await Expect(page.Locator("main[data-interactive=true]")).ToBeVisibleAsync();
         var cookie = Assert.Single(await page.Context.CookiesAsync(), cookie => cookie.Name == "mnemolite");
         Assert.Equal((true, SameSiteAttribute.Strict), (cookie.HttpOnly, cookie.SameSite));
@@ -75,9 +77,9 @@ public sealed class SignInTests(ProtectedDashboard dashboard) : IClassFixture<Pr
         await page.GetByRole(AriaRole.Button, new() { Name = "Remember", Exact = true }).ClickAsync();
         await Expect(page.Locator(".latest")).ToContainTextAsync("Written by one who signed in"); // comes by the stream of changes
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
-        await Expect(page).ToHaveURLAsync($"{_address}/sign-in");
-        await page.GotoAsync(_address);
-        await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2F");
+        await Expect(page).ToHaveURLAsync($"{address}/sign-in");
+        await page.GotoAsync(address);
+        await Expect(page).ToHaveURLAsync($"{address}/sign-in?ReturnUrl=%2F");
         shown.HasNoComplaints();
     }
 
