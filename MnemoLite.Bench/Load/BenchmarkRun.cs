@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Microsoft.Extensions.AI;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Bench.Soak;
 using MnemoLite.Client;
@@ -19,7 +18,6 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
     private const int Connections = 50;
     private const int Vectors = 200;
     private const int RecallQueries = 200;
-    private const int RecallAt = 10;
     private const int Starts = 3;
     private const int BatchSize = 2000;
     private const int Imported = 10_000;
@@ -170,36 +168,13 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         Rows.Add(new("batch against single creates", Round(rate / single.All.PerSecond), "×", $"{rate:N0}/s in a batch of {BatchSize:N0}, {single.All.PerSecond:N0}/s one after the other") { AtLeast = 5 });
     }
 
-    /// <summary>How many of the ten events nearest to a question, by comparing all, are among the ten that are found.</summary>
     private async Task MeasureRecallAsync(string connectionString)
     {
-        using var generator = new UseLiteEmbeddingGenerator(UseLiteEmbeddingGenerator.DefaultFolder);
         if (target.Store.Model != UseLiteEmbeddingGenerator.ModelId)
             return;
-        await using var source = NpgsqlDataSource.Create(connectionString);
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        await using (var exact = new NpgsqlCommand("SET enable_indexscan = off", connection))
-            await exact.ExecuteNonQueryAsync(cancellationToken);
         var random = new Random(target.Dataset.Seed);
-        var found = 0;
-        for (var i = 0; i < RecallQueries; i++)
-        {
-            var question = target.Dataset.Question(random);
-            await using var command = new NpgsqlCommand(
-                $"SELECT id FROM events WHERE embedding IS NOT NULL ORDER BY embedding <=> $1::real[]::vector LIMIT {RecallAt}", connection);
-            command.Parameters.Add(new() { Value = (await generator.GenerateVectorAsync(question, cancellationToken: cancellationToken)).ToArray() });
-            var nearest = new HashSet<Guid>();
-            await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-            {
-                while (await reader.ReadAsync(cancellationToken))
-                    nearest.Add(reader.GetGuid(0));
-            }
-            var answer = await target.Client.SearchAsync(new() { Query = question, Mode = SearchMode.Semantic, Limit = RecallAt }, cancellationToken);
-            found += answer.Events.Count(@event => nearest.Contains(@event.Id));
-            Progress.Show($"Comparing with an exact search: {i + 1} of {RecallQueries}");
-        }
-        Progress.Clear();
-        Rows.Add(new("recall@10 against an exact search", Math.Round((double)found / (RecallQueries * RecallAt), 4), "", $"{RecallQueries} questions") { AtLeast = 0.95 });
+        var recall = await Recall.MeasureAsync(connectionString, target.Http, RecallQueries, () => (target.Dataset.Question(random), Spaces.Default), cancellationToken);
+        Rows.Add(new($"recall@{Recall.At} against an exact search", recall, "", $"{RecallQueries} questions") { AtLeast = 0.95 });
     }
 
     /// <summary>The API against a server that does nothing else than what must be done, in the same run.</summary>
@@ -393,7 +368,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
 
     private static string Load(ScenarioFigures scenario) => $"{scenario.Load}, {scenario.Seconds:F0} s";
 
-    private static string Latencies(ScenarioFigures scenario) =>
+    internal static string Latencies(ScenarioFigures scenario) =>
         string.Create(CultureInfo.InvariantCulture, $"{scenario.All.Requests:N0} requests, P50 {scenario.All.P50:F1} ms, P99 {scenario.All.P99:F1} ms");
 
     private static double Round(double value) => Math.Round(value, value < 10 ? 2 : 0);

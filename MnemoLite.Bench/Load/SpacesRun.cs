@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using Microsoft.Extensions.AI;
-using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
 
@@ -15,7 +13,7 @@ namespace MnemoLite.Bench.Load;
 internal sealed class SpacesRun(
     Target target, Func<string, Func<Random, Operation>, LoadClient, Task<ScenarioFigures>> measure, CancellationToken cancellationToken)
 {
-    private const int Small = 999, Asked = 20, Questions = 100, RecallAt = 10;
+    private const int Small = 999, Asked = 20, Questions = 100;
     private static readonly Progress Progress = Progress.OfConsole;
     private static readonly string[] SmallSpaces = [.. Enumerable.Range(0, Asked).Select(NameOf)];
 
@@ -49,12 +47,14 @@ internal sealed class SpacesRun(
                             Space = spaces[random.Next(spaces.Length)],
                         },
                         load);
-                    Rows.Add(new($"{title}: P95", figures.All.P95, "ms", string.Create(
-                        CultureInfo.InvariantCulture, $"{figures.All.Requests:N0} requests, P50 {figures.All.P50:F1} ms, P99 {figures.All.P99:F1} ms"))
-                    { AtMost = bar });
+                    Rows.Add(new($"{title}: P95", figures.All.P95, "ms", BenchmarkRun.Latencies(figures)) { AtMost = bar });
                 }
             }
-            await MeasureRecallAsync(connectionString, server.Address, bound, where, spaces);
+            var random = new Random(target.Dataset.Seed);
+            using var http = new HttpClient { BaseAddress = server.Address };
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", bound);
+            var recall = await Recall.MeasureAsync(connectionString, http, Questions, () => (target.Dataset.Question(random), spaces[random.Next(spaces.Length)]), cancellationToken);
+            Rows.Add(new($"recall@{Recall.At} in {where}", recall, "", $"{Questions} questions") { AtLeast = 0.95 });
         }
     }
 
@@ -92,40 +92,6 @@ internal sealed class SpacesRun(
         command.Parameters.Add(new() { Value = (object?)spaces ?? DBNull.Value });
         await command.ExecuteNonQueryAsync(cancellationToken);
         return key;
-    }
-
-    /// <summary>How many of the nearest, by comparing all of the space, are among those that are found.</summary>
-    private async Task MeasureRecallAsync(string connectionString, Uri address, string key, string where, string[] spaces)
-    {
-        using var generator = new UseLiteEmbeddingGenerator(UseLiteEmbeddingGenerator.DefaultFolder);
-        await using var connection = await OpenAsync(connectionString);
-        await using (var exact = new NpgsqlCommand("SET enable_indexscan = off", connection))
-            await exact.ExecuteNonQueryAsync(cancellationToken);
-        var random = new Random(target.Dataset.Seed);
-        var (found, wanted) = (0, 0);
-        for (var i = 0; i < Questions; i++)
-        {
-            Progress.Show($"Comparing with an exact search: {i + 1} of {Questions}");
-            var (question, space) = (target.Dataset.Question(random), spaces[random.Next(spaces.Length)]);
-            await using var command = new NpgsqlCommand(
-                $"SELECT id FROM events WHERE space = $2 AND embedding IS NOT NULL ORDER BY embedding <=> $1::real[]::vector LIMIT {RecallAt}", connection);
-            command.Parameters.Add(new() { Value = (await generator.GenerateVectorAsync(question, cancellationToken: cancellationToken)).ToArray() });
-            command.Parameters.Add(new() { Value = space });
-            var nearest = new HashSet<Guid>();
-            await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
-            {
-                while (await reader.ReadAsync(cancellationToken))
-                    nearest.Add(reader.GetGuid(0));
-            }
-            using var http = new HttpClient { BaseAddress = address };
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-            http.DefaultRequestHeaders.Add(Spaces.Header, space);
-            var answer = await new MnemoLiteClient(http).SearchAsync(new() { Query = question, Mode = SearchMode.Semantic, Limit = RecallAt }, cancellationToken);
-            found += answer.Events.Count(@event => nearest.Contains(@event.Id));
-            wanted += nearest.Count;
-        }
-        Progress.Clear();
-        Rows.Add(new($"recall@10 in {where}", Math.Round((double)found / wanted, 4), "", $"{Questions} questions") { AtLeast = 0.95 });
     }
 
     private async Task<NpgsqlConnection> OpenAsync(string connectionString)
