@@ -117,7 +117,7 @@ internal static class McpEndpoints
     }
 
     public static void MapMcp(this IEndpointRouteBuilder app) => app.MapMcp("/mcp").RequireAuthorization(Scopes.Read)
-        .ExcludeFromDescription().Add(route => route.RequestDelegate = InSpace(route.RequestDelegate!));
+        .ExcludeFromDescription().Add(route => route.RequestDelegate = ReadParams(InSpace(route.RequestDelegate!)));
 
     /// <summary>Says that params cannot be read: the SDK takes it for a fault of ours.</summary>
     private static McpMessageHandler ReadParams(McpMessageHandler next) =>
@@ -133,11 +133,18 @@ internal static class McpEndpoints
             }
         };
 
-    /// <summary>Tells the tools the space; says that params cannot be read also of those that the SDK reads before it handles a message.</summary>
+    /// <summary>Tells the tools the space.</summary>
     private static RequestDelegate InSpace(RequestDelegate next) =>
-        async http =>
+        http =>
         {
             http.RequestServices.GetRequiredService<RequestSpace>().Space = Space.Of(http);
+            return next(http);
+        };
+
+    /// <summary>Says it also of those that the SDK reads before it handles a message.</summary>
+    private static RequestDelegate ReadParams(RequestDelegate next) =>
+        async http =>
+        {
             try
             {
                 await next(http);

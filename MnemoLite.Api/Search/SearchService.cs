@@ -57,17 +57,16 @@ internal sealed class SearchService(
         using var turn = await limiter.EnterAsync(cancellationToken);
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
-        var statistics = await spaces.GetAsync(space, cancellationToken);
+        var asked = new SearchQuery(space, await spaces.GetAsync(space, cancellationToken), request, filter, null, null);
         if (vector is not null)
         {
             return await models.UseAsync(
-                embedder => FindRankedAsync(new(space, statistics, request, filter, embedder.Model.Check(vector), null), embedder.Model, cancellationToken),
+                embedder => FindRankedAsync(asked with { Embedding = embedder.Model.Check(vector) }, embedder.Model, cancellationToken),
                 cancellationToken);
         }
         if (string.IsNullOrWhiteSpace(request.Query))
         {
-            var newest = new SearchQuery(space, statistics, request, filter, null, null);
-            return (newest, await store.FindNewestAsync(newest, cancellationToken));
+            return (asked, await store.FindNewestAsync(asked, cancellationToken));
         }
         if (request.Query.Length > MaxQueryLength)
             throw InvalidRequestException.Field("query", $"must have at most {MaxQueryLength} characters");
@@ -76,19 +75,19 @@ internal sealed class SearchService(
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         if (mode == SearchMode.Keyword)
-            return await FindRankedAsync(new(space, statistics, request, filter, null, keywords), models.Current.Model, cancellationToken);
+            return await FindRankedAsync(asked with { Keywords = keywords }, models.Current.Model, cancellationToken);
         try
         {
             return await models.UseAsync(
                 async embedder => await FindRankedAsync(
-                    new(space, statistics, request, filter, await embedder.EmbedQueryAsync(request.Query, cancellationToken), keywords), embedder.Model, cancellationToken),
+                    asked with { Embedding = await embedder.EmbedQueryAsync(request.Query, cancellationToken), Keywords = keywords }, embedder.Model, cancellationToken),
                 cancellationToken);
         }
         catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
         {
             // by words alone: better than nothing, and no distance is known
             return await FindRankedAsync(
-                new(space, statistics, request with { DistanceThreshold = null }, filter, null, keywords), models.Current.Model, cancellationToken);
+                asked with { Request = request with { DistanceThreshold = null }, Keywords = keywords }, models.Current.Model, cancellationToken);
         }
     }
 

@@ -10,7 +10,8 @@ namespace MnemoLite.Api.Security;
 /// <param name="IsBound">Whether who asks may go into no other: then PostgreSQL keeps every statement in it.</param>
 internal sealed record Space(string Name, bool IsBound) : IEndpointParameterMetadataProvider
 {
-    private static readonly Space Default = new(Spaces.Default, IsBound: false);
+    /// <summary>Of who names none and is bound to none.</summary>
+    public static readonly Space Default = new(Spaces.Default, IsBound: false);
 
     /// <summary>What the header of a request, and its key, say.</summary>
     /// <exception cref="InvalidRequestException">The header holds no name of a space.</exception>

@@ -33,7 +33,7 @@ internal sealed partial class CapturedSearch
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new EventPartitions(source));
-        var query = new SearchQuery(new Space(Spaces.Default, IsBound: false), SpaceStatistics.All, new SearchRequest(), null, vector, null);
+        var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         var nearest = await store.FindNearestAsync(query, model, cancellationToken);
         await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query, model, cancellationToken);
         return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");

@@ -163,7 +163,7 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
         _endpoint.State = FakeEmbeddingEndpoint.Away;
         var events = api.Services.GetRequiredService<EventService>();
         foreach (var text in new[] { "one", FakeEmbeddingEndpoint.Poison, "two" })
-            await events.CreateAsync(new Space(Spaces.Default, IsBound: false), Text(text), idempotencyKey: null, Cancelled);
+            await events.CreateAsync(Space.Default, Text(text), idempotencyKey: null, Cancelled);
         await MeasuredAsync(pending: 3, failed: 0);
         _endpoint.State = FakeEmbeddingEndpoint.Well;
         await MeasuredAsync(pending: 0, failed: 1);
