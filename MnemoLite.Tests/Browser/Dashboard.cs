@@ -189,7 +189,7 @@ public sealed class DashboardPage : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ViolationsAsync()
     {
         await Page.EvaluateAsync( // colours that still change are of no account
-            "Promise.allSettled(document.getAnimations().filter(it => it.effect?.getComputedTiming().iterations !== Infinity).map(it => it.finished))");
+            "document.getAnimations().filter(it => it.effect?.getComputedTiming().iterations !== Infinity).forEach(it => it.finish())");
         var result = await Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
         return [.. result.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {v.Help}: {v.Nodes[0].Html}")];
     }
