@@ -19,9 +19,12 @@ internal sealed class DatabaseOptions : IValidatableObject
     [Range(1, 3600)]
     public int StatementTimeoutSeconds { get; set; } = 30;
 
-    /// <summary>How many candidates an HNSW search keeps: more finds better and takes longer.</summary>
+    /// <summary>
+    /// How many candidates an HNSW search keeps: more finds better and takes longer. Some more than the 100 a search looks at, as those that were
+    /// deleted count until they are vacuumed: with one too few the index is read on, which takes as long again.
+    /// </summary>
     [Range(1, 1000)]
-    public int HnswEfSearch { get; set; } = 100;
+    public int HnswEfSearch { get; set; } = 110;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

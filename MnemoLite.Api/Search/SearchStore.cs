@@ -22,6 +22,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// </summary>
     public const int ComparedOneByOne = 4000;
 
+    /// <summary>The same where it is a time window alone that they pass: they are counted by an index alone, and read in its order.</summary>
+    private const int ComparedOneByOneInWindow = 10_000;
+
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;
 
@@ -88,7 +91,12 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var (distance, check) = query.Embedding is null
             ? ("NULL::float8", "true")
             : ($"embedding <=> {Embedding(query, where)}", OfModel(model, where));
-        command.CommandText = $"SELECT {EventRow.Columns}, {distance} FROM events WHERE id = ANY ({where.Parameter(ids)}) AND space = {where.Parameter(query.Space.Name)} AND {check}";
+        // By their ids alone, whatever a plan for all spaces knows of this one: beside them it would read all that the space has.
+        command.CommandText = $"""
+            SELECT {EventRow.Columns}, {distance}
+            FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(ids)}) OFFSET 0) AS events
+            WHERE space = {where.Parameter(query.Space.Name)} AND {check}
+            """;
         return await reads.RunAsync(
             query.Space, command,
             async () =>
@@ -148,9 +156,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>Whether no more events pass the filters than are compared one by one.</summary>
     private async Task<bool> AreFewAsync(SearchQuery query, CancellationToken cancellationToken)
     {
+        var few = query.Filter is null && query.Request.Metadata is null ? ComparedOneByOneInWindow : ComparedOneByOne;
         await using var command = new NpgsqlCommand();
-        command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {ComparedOneByOne + 1}) AS passing";
-        return await RunAsync(command, query, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= ComparedOneByOne;
+        command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {few + 1}) AS passing";
+        return await RunAsync(command, query, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= few;
     }
 
     private static string NearestOfFew(SearchQuery query, EmbeddingModel model, SqlConditions where) => $"""
@@ -163,15 +172,15 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
     private static string NearestByIndex(SearchQuery query, EmbeddingModel model, SqlConditions where)
     {
-        var embedding = Embedding(query, where);
+        var vector = VectorParameter(query, where);
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         return $"""
-            SELECT id, distance
+            SELECT id, embedding <=> (SELECT {vector}) AS distance
             FROM (
-                SELECT id, space, timestamp, metadata, embedding <=> {embedding} AS distance
+                SELECT id, space, timestamp, metadata, embedding
                 FROM events
                 WHERE embedding IS NOT NULL AND {OfModel(model, where)}
-                ORDER BY embedding::{half} <=> {embedding}::{half}
+                ORDER BY embedding::{half} <=> (SELECT {vector}::{half})
                 OFFSET 0
             ) AS by_index
             WHERE {where}
@@ -299,8 +308,11 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>Known to the planner: it bounds every list.</summary>
     private static int CandidatesOf(SearchQuery query) => Math.Max(Candidates, query.Depth);
 
-    private static string Embedding(SearchQuery query, SqlConditions where) =>
-        $"(SELECT {where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector)";
+    /// <summary>The query's vector; in a subquery it is cast once, not for each event.</summary>
+    private static string Embedding(SearchQuery query, SqlConditions where) => $"(SELECT {VectorParameter(query, where)})";
+
+    private static string VectorParameter(SearchQuery query, SqlConditions where) =>
+        $"{where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
 
     private static string OfModel(EmbeddingModel model, SqlConditions where) =>
         $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";

@@ -20,7 +20,7 @@ internal sealed record SpaceStatistics(bool IsAll, long Events, string[] CommonW
 /// in the store may be rare in the space, and would tell of what is in the others.</summary>
 internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
 {
-    private const int MostKept = 10_000, Sampled = 500, LeastCommon = Sampled / 50;
+    private const int MostKept = 10_000, Sampled = 2000, LeastCommon = Sampled / 200;
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
 
     private ConcurrentDictionary<string, (SpaceStatistics Statistics, long ReadAt)> _known = new();
