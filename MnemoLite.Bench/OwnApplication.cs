@@ -98,12 +98,15 @@ internal sealed class OwnApplication : IAsyncDisposable
     private static string? FindVolume(DirectoryInfo data) =>
         data.EnumerateFiles("*.password").Select(file => Path.GetFileNameWithoutExtension(file.Name)).SingleOrDefault();
 
-    /// <summary>With owners and rights, which PostgreSQL looks at.</summary>
+    /// <summary>With owners and rights, which PostgreSQL looks at; on the disk at the end: commits would wait for it otherwise.</summary>
     private static async Task CopyAsync(DirectoryInfo from, DirectoryInfo to)
     {
-        using var copy = Process.Start("cp", ["-a", "--reflink=auto", $"{from.FullName}/.", to.FullName]);
-        await copy.WaitForExitAsync();
-        if (copy.ExitCode != 0)
-            throw new IOException($"{from} could not be copied to {to}.");
+        foreach (var (program, arguments) in new (string, string[])[] { ("cp", ["-a", "--reflink=auto", $"{from.FullName}/.", to.FullName]), ("sync", ["-f", to.FullName]) })
+        {
+            using var copy = Process.Start(program, arguments);
+            await copy.WaitForExitAsync();
+            if (copy.ExitCode != 0)
+                throw new IOException($"{from} could not be copied to {to}.");
+        }
     }
 }

@@ -19,7 +19,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
     private const int Vectors = 200;
     private const int RecallQueries = 200;
     private const int Starts = 3;
-    private const int BatchSize = 2000;
+    private const int BatchSize = 2000, WarmUpSize = 500;
     private const int Imported = 10_000;
     private static readonly (TimeSpan, TimeSpan) Pause = (TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(0.9));
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
@@ -158,10 +158,12 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
         Rows.Add(new("create at 100/s: P95", timed.All.P95, "ms", Latencies(timed)) { AtMost = 15 });
 
         var single = await MeasureAsync("create, one after the other", 1, Short, Create);
+        Progress.Show($"Storing a batch of {BatchSize} …");
+        var more = target.Dataset.Events(DateTimeOffset.UtcNow).Skip(options.Events);
+        await target.Client.StoreAsync(more.Take(WarmUpSize).ToAsyncEnumerable(), cancellationToken);
+        var batch = more.Skip(WarmUpSize).Take(BatchSize).ToList();
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
-        Progress.Show($"Storing a batch of {BatchSize} …");
-        var batch = target.Dataset.Events(DateTimeOffset.UtcNow).Skip(options.Events).Take(BatchSize);
         await target.Client.StoreAsync(batch.ToAsyncEnumerable(), cancellationToken);
         var rate = BatchSize / clock.GetElapsedTime(start).TotalSeconds;
         Progress.Clear();
