@@ -34,6 +34,7 @@ if (!string.IsNullOrEmpty(archive))
 
 var api = builder.AddProject<Projects.MnemoLite_Api>("api")
     .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+    .WithEnvironment("MALLOC_ARENA_MAX", "2") // what glibc frees in one of many arenas, none of the others uses again
     .WithEndpoint("http", endpoint => endpoint.Port = Number("ApiPort", 8001))
     .WithHttpHealthCheck("/alive/ready")
     .WithReplicas(Number("ApiReplicas", 1))
