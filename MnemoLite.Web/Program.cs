@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Components;
 using MnemoLite.Web;
 using MnemoLite.Web.Components;
 using MudBlazor;
@@ -19,6 +20,8 @@ builder.Services.AddSingleton(TimeProvider.System);
 builder.AddProtectionKeys();
 builder.AddSignIn();
 builder.Services.AddMemoryService();
+builder.Services.AddScoped(_ => new CascadingValueSource<TimeZoneInfo>(TimeZoneInfo.Utc, isFixed: false));
+builder.Services.AddCascadingValue(services => services.GetRequiredService<CascadingValueSource<TimeZoneInfo>>());
 builder.Services.AddSingleton<ChangeStreams>();
 builder.Services.AddScoped(services => new LiveChanges(services.GetRequiredService<ChangeStreams>(), services.GetRequiredService<SignedIn>()));
 builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomCenter);

@@ -128,12 +128,13 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
     }
 
     /// <summary>A window of its own, with nothing in it.</summary>
-    internal async Task<IBrowserContext> NewContextAsync(string browser, int width, ColorScheme scheme = ColorScheme.Light) =>
+    internal async Task<IBrowserContext> NewContextAsync(string browser, int width, ColorScheme scheme = ColorScheme.Light, string timeZone = "UTC") =>
         await (await BrowserAsync(browser)).NewContextAsync(new()
         {
             ViewportSize = new() { Width = width, Height = Sizes.First(size => size.Width == width).Height },
             ColorScheme = scheme,
             Locale = "en-GB",
+            TimezoneId = timeZone,
             ReducedMotion = ReducedMotion.Reduce,
         });
 

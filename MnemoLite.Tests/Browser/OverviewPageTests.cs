@@ -40,6 +40,19 @@ public sealed class OverviewPageTests(Dashboard dashboard)
     }
 
     [Fact]
+    public async Task Already_on_the_first_visit_times_are_those_of_the_browser()
+    {
+        await using var context = await dashboard.NewContextAsync("chromium", 1440, timeZone: "Asia/Tokyo");
+        await using var opened = new DashboardPage(await context.NewPageAsync(), dashboard.Address);
+        await opened.GoToAsync("/");
+        var time = opened.Page.GetByRole(AriaRole.List, new() { Name = "Newest memories" }).Locator("time").First;
+        await Expect(time).ToHaveAttributeAsync("title", new Regex(@"\(UTC\+09:00\)$"));
+        await opened.Page.ReloadAsync();
+        await Expect(time).ToHaveAttributeAsync("title", new Regex(@"\(UTC\+09:00\)$"));
+        opened.HasNoComplaints();
+    }
+
+    [Fact]
     public async Task The_period_is_chosen_and_stands_in_the_address()
     {
         await using var opened = await dashboard.OpenAsync("/");
