@@ -33,6 +33,8 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
 {
     private const int MaxMarks = 10_000, MaxTries = 4;
 
+    private static readonly HybridCacheEntryOptions InMemoryOnly = new() { Flags = HybridCacheEntryFlags.DisableDistributedCache };
+
     private readonly HybridCache _cache;
     private readonly MemoryCache _memory;
     private readonly LastAnswers<TBasis> _last;
@@ -99,16 +101,12 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
         var mark = _marks.GetValueOrDefault(key);
         for (var tries = 0; tries < MaxTries; tries++)
         {
-            var place = mark == 0 ? key : FormattableString.Invariant($"{key}@{mark}");
+            var place = Place(key, mark);
             var making = new Making(make);
             var answer = await _cache.GetOrCreateAsync(
                 place, making, static (making, cancellationToken) => making.MakeAsync(cancellationToken),
                 cancellationToken: cancellationToken);
-            if (answer.Enter())
-            {
-                Interlocked.Add(ref _bytes, answer.Size);
-                _last.Keep(key, answer, making.Done ? TimeSpan.Zero : _settings.Ttl); // another instance may have made it some time ago
-            }
+            TakeNote(key, answer, making.Done ? TimeSpan.Zero : _settings.Ttl); // another instance may have made it some time ago
             if (making.Done && outcome == CacheOutcome.Hit)
                 outcome = CacheOutcome.Miss;
             var outdating = _writes.FindOutdating(answer, mark);
@@ -123,6 +121,19 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
         }
         Count(hit: false);
         return (await make(cancellationToken), Note(span, CacheOutcome.Stale)); // written faster than it can be read
+    }
+
+    /// <summary>Puts in what a write of this instance has made of it, so that nobody has to read it; into this instance's memory only.</summary>
+    /// <param name="key">What is asked.</param>
+    /// <param name="answer">The answer, which knows that write.</param>
+    /// <param name="xid">The write's transaction, which is committed.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask PutAsync(string key, CachedAnswer<TBasis> answer, ulong xid, CancellationToken cancellationToken)
+    {
+        if (!_writes.AreHeard)
+            return;
+        await _cache.SetAsync(Place(key, Mark(key, xid)), answer, InMemoryOnly, cancellationToken: cancellationToken);
+        TakeNote(key, answer, TimeSpan.Zero);
     }
 
     /// <summary>Takes out what this instance has, from Redis too.</summary>
@@ -142,6 +153,16 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
             Interlocked.Add(ref _bytes, -answer.Size);
         if (reason == EvictionReason.Capacity)
             Interlocked.Increment(ref _evictions);
+    }
+
+    private static string Place(string key, ulong mark) => mark == 0 ? key : FormattableString.Invariant($"{key}@{mark}");
+
+    private void TakeNote(string key, CachedAnswer<TBasis> answer, TimeSpan age)
+    {
+        if (!answer.Enter())
+            return;
+        Interlocked.Add(ref _bytes, answer.Size);
+        _last.Keep(key, answer, age);
     }
 
     private Measurement<long> Measure(ref long value) => new(Volatile.Read(ref value), _tags);

@@ -6,8 +6,11 @@ namespace MnemoLite.Api.Events;
 /// <summary>A single event, or that there is none of that id.</summary>
 internal sealed record EventBasis(string Space, Guid Id) : IAnswerBasis
 {
-    public int Size => 40;
+    /// <summary>The transaction of the change that the answer is what it made of the event; 0 where it was read.</summary>
+    public ulong WrittenBy { get; init; }
+
+    public int Size => 48;
 
     public bool TakeIn(Write write) =>
-        write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || !write.Ids.Contains(Id);
+        write.Xid == WrittenBy || write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || !write.Ids.Contains(Id);
 }

@@ -67,12 +67,11 @@ internal sealed class EventService(
     public async Task<Answered<Event>?> AnswerAsync(Space space, Guid id, bool includeEmbedding, bool bypass, CancellationToken cancellationToken)
     {
         var (answer, outcome, age) = await cache.GetAsync(
-            $"{space.Name}:{id:N}{(includeEmbedding ? "+" : "")}",
+            Key(space, id, includeEmbedding),
             async cancellationToken =>
             {
                 var (@event, snapshot) = await store.FindAsync(space, id, includeEmbedding, cancellationToken);
-                return new(
-                    @event is null ? null : JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event), snapshot, new EventBasis(space.Name, id));
+                return new(@event is null ? null : Json(@event), snapshot, new EventBasis(space.Name, id));
             },
             bypass, cancellationToken);
         return answer.Json is null ? null : new(answer.Json, outcome, age);
@@ -90,6 +89,8 @@ internal sealed class EventService(
         if (updated is null)
             return null;
         writes.Add(updated.Write);
+        var answer = new CachedAnswer<EventBasis>(Json(updated.Event), updated.Snapshot!, new(space.Name, id) { WrittenBy = updated.Write.Xid });
+        await cache.PutAsync(Key(space, id, includeEmbedding: true), answer, updated.Write.Xid, cancellationToken);
         return updated.Event;
     }
 
@@ -121,6 +122,10 @@ internal sealed class EventService(
             await store.ListAsync(space, limit, place, null, null, includeEmbedding: false, cancellationToken),
             await store.ListNewerAsync(space, limit, place, cancellationToken));
     }
+
+    private static string Key(Space space, Guid id, bool includeEmbedding) => $"{space.Name}:{id:N}{(includeEmbedding ? "+" : "")}";
+
+    private static byte[] Json(Event @event) => JsonSerializer.SerializeToUtf8Bytes(@event, MnemoLiteJson.Default.Event);
 
     private static async Task<Embedded> EmbedAsync(Embedder embedder, float[]? given, JsonText content, CancellationToken cancellationToken) =>
         given is null

@@ -9,14 +9,18 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Events;
 
 /// <summary>An event as it was stored, and the write that stored it.</summary>
-internal sealed record WrittenEvent(Event Event, Write Write);
+internal sealed record WrittenEvent(Event Event, Write Write)
+{
+    /// <summary>What a change saw of the writes before it; null for a new event.</summary>
+    public Snapshot? Snapshot { get; init; }
+}
 
 /// <summary>The SQL of single events and their list.</summary>
 internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, EventPartitions partitions)
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const string WrittenColumns = $"{ColumnsAndEmbedding}, pg_current_xact_id(), {EventVersionStore.Words}";
-    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1, FormerColumn = WordsColumn + 1;
+    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1, FormerColumn = WordsColumn + 1, SnapshotColumn = FormerColumn + 1;
 
     public async Task<WrittenEvent> InsertAsync(Space space, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {
@@ -108,7 +112,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
                 embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
             FROM former
             WHERE id = $1 AND id = former_id AND space = $2 AND (NOT $6 OR check_model($9, $10))
-            RETURNING {WrittenColumns}, former_metadata
+            RETURNING {WrittenColumns}, former_metadata, pg_current_snapshot()::text
             """, connection);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = space.Name });
@@ -184,15 +188,14 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
             return null;
-        var @event = Read(reader);
-        return new(@event, new(space.Name, reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
+        var (@event, isChange) = (Read(reader), reader.FieldCount > FormerColumn);
+        var write = new Write(space.Name, reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
         {
-            Before = reader.FieldCount > FormerColumn
-                ? new(@event.Timestamp, JsonText.FromTrusted(reader.GetFieldValue<byte[]>(FormerColumn)), null, null)
-                : null,
+            Before = isChange ? new(@event.Timestamp, JsonText.FromTrusted(reader.GetFieldValue<byte[]>(FormerColumn)), null, null) : null,
             After = new(
                 @event.Timestamp, @event.Metadata, @event.Embedding, reader.IsDBNull(WordsColumn) ? null : reader.GetFieldValue<string[]>(WordsColumn)),
-        });
+        };
+        return new(@event, write) { Snapshot = isChange ? Snapshot.Parse(reader.GetString(SnapshotColumn)) : null };
     }
 
     private Task<List<Event>> ReadListAsync(Space space, NpgsqlCommand command, CancellationToken cancellationToken) => reads.RunAsync(

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
@@ -27,10 +26,42 @@ public sealed class CacheTests(RunningApplication app)
     {
         var @event = await RememberAsync(app.Http, "made now");
         await ReadAsync(app.Http, $"/v1/events/{@event}");
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/{@event}");
-        request.Headers.CacheControl = new CacheControlHeaderValue { NoCache = true };
-        using var response = await app.Http.SendAsync(request, Cancelled);
-        Assert.Equal("mnemolite; fwd=request", Assert.Single(response.Headers.GetValues("Cache-Status")));
+        Assert.Equal("mnemolite; fwd=request", (await ReadAsync(app.Http, $"/v1/events/{@event}", "no-cache")).Outcome);
+    }
+
+    [Fact]
+    public async Task What_a_change_made_of_an_event_is_in_the_cache_from_then_on()
+    {
+        var @event = await RememberAsync(app.Http, "changed and read");
+        for (var i = 0; i < 2; i++)
+        {
+            using var patch = new StringContent($"{{\"seen\": {i}}}", null, "application/json");
+            using var changed = await app.Http.PatchAsync(new Uri($"/v1/events/{@event}/metadata", UriKind.Relative), patch, Cancelled);
+            Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+            var (cached, outcome) = await ReadAsync(app.Http, $"/v1/events/{@event}");
+            Assert.Equal("mnemolite; hit", outcome);
+            Assert.Contains($"\"seen\": {i}", cached, StringComparison.Ordinal);
+            Assert.Equal((cached, "mnemolite; fwd=request"), await ReadAsync(app.Http, $"/v1/events/{@event}", "no-cache"));
+        }
+    }
+
+    [Fact]
+    public async Task Whichever_of_the_changes_made_at_once_comes_last_is_what_the_cache_answers()
+    {
+        var @event = await RememberAsync(app.Http, "changed by many");
+        for (var round = 0; round < 25; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(async writer =>
+            {
+                using var patch = new StringContent($"{{\"last\": {writer}, \"by {writer}\": {round}}}", null, "application/json");
+                using var changed = await app.Http.PatchAsync(new Uri($"/v1/events/{@event}/metadata", UriKind.Relative), patch, Cancelled);
+                Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+                var (read, _) = await ReadAsync(app.Http, $"/v1/events/{@event}");
+                Assert.Contains($"\"by {writer}\": {round}", read, StringComparison.Ordinal); // its own change is never hidden
+            }));
+            var (cached, _) = await ReadAsync(app.Http, $"/v1/events/{@event}");
+            Assert.Equal(cached, (await ReadAsync(app.Http, $"/v1/events/{@event}", "no-cache")).Body);
+        }
     }
 
     [Fact]
@@ -179,9 +210,11 @@ public sealed class CacheTests(RunningApplication app)
     private static async Task<Guid> RememberAsync(HttpClient http, string text) =>
         (await new MnemoLiteClient(http).CreateAsync(new() { Content = JsonText.From(new { text }) }, Cancelled)).Id;
 
-    private static async Task<(string Body, string Outcome)> ReadAsync(HttpClient http, string path)
+    private static async Task<(string Body, string Outcome)> ReadAsync(HttpClient http, string path, string cacheControl = "max-age=60")
     {
-        using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        request.Headers.Add("Cache-Control", cacheControl);
+        using var response = await http.SendAsync(request, Cancelled);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return (await response.Content.ReadAsStringAsync(Cancelled), Assert.Single(response.Headers.GetValues("Cache-Status")));
     }
