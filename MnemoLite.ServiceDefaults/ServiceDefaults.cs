@@ -54,7 +54,8 @@ public static class ServiceDefaults
                 new("service.name", builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName),
                 new("service.version", Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
             ]))
-            .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation());
+            .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation()
+                .AddView("aspnetcore.memory_pool.*", MetricStreamConfiguration.Drop)); // counted for every buffer that Kestrel takes
         var everything = !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         if (!everything && string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]))
             return;
