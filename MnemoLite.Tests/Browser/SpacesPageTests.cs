@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using MnemoLite.Client;
@@ -72,6 +74,19 @@ public sealed class SpacesPageTests(RunningApplication app) : IAsyncLifetime
             await Expect(Newest).ToContainTextAsync(here);
         }
         _opened.HasNoComplaints();
+    }
+
+    [Fact]
+    public async Task A_pointer_over_a_menu_is_nothing_to_the_server()
+    {
+        var sent = new ConcurrentQueue<string>();
+        Page.WebSocket += (_, socket) => socket.FrameSent += (_, frame) => sent.Enqueue(Encoding.Latin1.GetString(frame.Binary ?? []));
+        await _opened.GoToAsync("/"); // with a connection that is listened to
+        await Menu.HoverAsync();
+        await Page.GetByRole(AriaRole.Navigation, new() { Name = "Pages" }).HoverAsync();
+        await SwitchAsync("work");
+        Assert.Contains(sent, frame => frame.Contains("\"click\"", StringComparison.Ordinal));
+        Assert.DoesNotContain(sent, frame => frame.Contains("pointerenter", StringComparison.Ordinal) || frame.Contains("pointerleave", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -30,6 +30,14 @@
     }
   });
 
+  // A menu opens with a click, so the server need not hear of the pointer over it: it would render the menu again, with other handlers, and a click
+  // that is on its way to the former ones may be lost.
+  for (const passing of ['pointerenter', 'pointerleave']) {
+    addEventListener(passing, event => {
+      if (event.target.matches?.('.mud-menu, .mud-menu-list-wrapper')) event.stopImmediatePropagation();
+    }, true);
+  }
+
   // When the connection is lost: on with the same instance if it is still there, otherwise the page is loaded from another one, and what was
   // being typed goes with it.
   const answered = async () => {
