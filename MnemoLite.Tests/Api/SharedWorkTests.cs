@@ -17,7 +17,7 @@ public sealed class SharedWorkTests(RunningApplication app) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _database = await OwnDatabase.CreateAsync(app);
+        _database = await OwnDatabase.CreateAsync(app, hasSchema: false);
         _endpoint = await FakeEmbeddingEndpoint.StartAsync();
     }
 

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
 using Npgsql;
 
 namespace MnemoLite.Tests.AppHost;
@@ -15,11 +18,22 @@ internal sealed class OwnDatabase : IAsyncDisposable
     /// <summary>The setting that makes an instance of the API use it.</summary>
     public string Setting => $"--ConnectionStrings:mnemolite={new NpgsqlConnectionStringBuilder(_server) { Database = _name }}";
 
-    public static async Task<OwnDatabase> CreateAsync(RunningApplication app)
+    /// <summary>With the schema as it is today, or with nothing: then whoever starts on it brings the schema up to date.</summary>
+    public static async Task<OwnDatabase> CreateAsync(RunningApplication app, bool hasSchema = true)
     {
         var database = new OwnDatabase(app.ConnectionString);
-        await ExecuteAsync(database._server, $"CREATE DATABASE {database._name}");
+        await ExecuteAsync(database._server, $"CREATE DATABASE {database._name} TEMPLATE {(hasSchema ? await app.TemplateAsync() : "template1")}");
         return database;
+    }
+
+    /// <summary>A database to be copied, with the schema and nothing else.</summary>
+    public static async Task<string> CreateTemplateAsync(string server)
+    {
+        var template = new OwnDatabase(server);
+        await ExecuteAsync(server, $"CREATE DATABASE {template._name}");
+        await using var dataSource = NpgsqlDataSource.Create(template.ConnectionString);
+        await Migrations.RunAsync(dataSource, UseLiteModel.Dimension, NullLoggerFactory.Instance, CancellationToken.None);
+        return template._name;
     }
 
     /// <summary>Runs a statement; the first column of its rows.</summary>

@@ -15,6 +15,7 @@ public sealed class RunningApplication : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly DirectoryInfo _data = DataDirectory();
     private DistributedApplication? _app;
+    private Lazy<Task<string>> _template = null!;
 
     public HttpClient Http { get; private set; } = null!;
 
@@ -32,7 +33,11 @@ public sealed class RunningApplication : IAsyncLifetime
         Client = new MnemoLiteClient(Http);
         Web = _app.GetEndpoint("web");
         ConnectionString = (await _app.GetConnectionStringAsync("mnemolite"))!;
+        _template = new(() => OwnDatabase.CreateTemplateAsync(ConnectionString));
     }
+
+    /// <summary>The database that those of single tests are copies of.</summary>
+    public Task<string> TemplateAsync() => _template.Value;
 
     public async ValueTask DisposeAsync()
     {

@@ -29,7 +29,7 @@ public sealed partial class ReadOnlyTests(RunningApplication application)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root can mount.");
         var manifests = await DeployTools.KustomizeAsync("overlays/one-node");
-        await using var database = await OwnDatabase.CreateAsync(application);
+        await using var database = await OwnDatabase.CreateAsync(application, hasSchema: false);
         await using var redis = await OwnRedis.StartAsync();
 
         await using var api = await StartAsync("MnemoLite.Api", Of(manifests, "api"), database.Setting, redis.Setting);
