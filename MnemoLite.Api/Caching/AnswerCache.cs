@@ -123,16 +123,19 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
         return (await make(cancellationToken), Note(span, CacheOutcome.Stale)); // written faster than it can be read
     }
 
-    /// <summary>Puts in what a write of this instance has made of it, so that nobody has to read it; into this instance's memory only.</summary>
+    /// <summary>
+    /// Puts in what a write of this instance has made of it, so that nobody has to read it; into this instance's memory only, and not where an answer
+    /// has to have seen a later transaction by now.
+    /// </summary>
     /// <param name="key">What is asked.</param>
     /// <param name="answer">The answer, which knows that write.</param>
     /// <param name="xid">The write's transaction, which is committed.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask PutAsync(string key, CachedAnswer<TBasis> answer, ulong xid, CancellationToken cancellationToken)
     {
-        if (!_writes.AreHeard)
+        if (!_writes.AreHeard || Mark(key, xid) != xid)
             return;
-        await _cache.SetAsync(Place(key, Mark(key, xid)), answer, InMemoryOnly, cancellationToken: cancellationToken);
+        await _cache.SetAsync(Place(key, xid), answer, InMemoryOnly, cancellationToken: cancellationToken);
         TakeNote(key, answer, TimeSpan.Zero);
     }
 

@@ -20,7 +20,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
 {
     private const string ColumnsAndEmbedding = $"{EventRow.Columns}, embedding::real[]";
     private const string WrittenColumns = $"{ColumnsAndEmbedding}, pg_current_xact_id(), {EventVersionStore.Words}";
-    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1, FormerColumn = WordsColumn + 1, SnapshotColumn = FormerColumn + 1;
+    private const int EmbeddingColumn = EventRow.Count, XidColumn = EmbeddingColumn + 1, WordsColumn = XidColumn + 1;
+    private const int FormerColumn = WordsColumn + 1, SnapshotColumn = FormerColumn + 1; // of changes
 
     public async Task<WrittenEvent> InsertAsync(Space space, Event @event, EmbeddingModel model, CancellationToken cancellationToken)
     {

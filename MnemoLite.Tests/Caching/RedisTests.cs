@@ -20,6 +20,18 @@ public sealed class RedisTests(RunningApplication app)
     }
 
     [Fact]
+    public async Task What_a_change_made_of_an_event_is_kept_by_the_instance_that_made_it()
+    {
+        await using var instances = await Instances.StartAsync(app, "--Caching:RedisMilliseconds=5000");
+        var id = await instances.RememberAsync("changed here");
+        await instances.ChangeAsync(id);
+        Assert.Equal("mnemolite; hit", await instances.ReadAsync(0, id));
+        Assert.Equal("mnemolite; fwd=miss", await instances.ReadAsync(1, id));
+        await Eventually.UntilAsync(async () => await instances.KeysInRedisAsync() > 0);
+        Assert.Equal(1, await instances.KeysInRedisAsync()); // of what the other one read
+    }
+
+    [Fact]
     public async Task Garbage_in_Redis_is_no_answer()
     {
         await using var instances = await Instances.StartAsync(app);
@@ -99,6 +111,10 @@ public sealed class RedisTests(RunningApplication app)
             var created = await new MnemoLiteClient(_clients[0]).CreateAsync(new() { Content = JsonText.From(new { text }) }, Cancelled);
             return created.Id;
         }
+
+        /// <summary>Changes an event by the first instance.</summary>
+        public Task<Event?> ChangeAsync(Guid id) =>
+            new MnemoLiteClient(_clients[0]).PatchAsync(id, new() { Metadata = JsonText.From(new { changed = true }) }, Cancelled);
 
         /// <summary>Reads an event; how the answer was come by.</summary>
         public async Task<string> ReadAsync(int instance, Guid id)
