@@ -143,7 +143,7 @@ public sealed class PerformanceTests(RunningApplication app)
     public async Task Where_statements_are_not_counted_it_says_how_to_have_them_counted()
     {
         var role = $"owner_{Guid.NewGuid():N}";
-        var database = await OwnDatabase.CreateAsync(app);
+        var database = await OwnDatabase.CreateAsync(app, hasSchema: false);
         try
         {
             await database.ExecuteAsync($"""

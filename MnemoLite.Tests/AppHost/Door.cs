@@ -13,6 +13,7 @@ internal sealed class Door : IAsyncDisposable
     private readonly Task _serving;
     private volatile bool _stalls;
     private volatile byte[]? _losesAnswerTo, _stallsAt;
+    private volatile byte[] _doneBy = [];
 
     /// <param name="server">The port of the server.</param>
     public Door(int server)
@@ -35,7 +36,9 @@ internal sealed class Door : IAsyncDisposable
     public void StallAt(string text) => _stallsAt = Encoding.ASCII.GetBytes(text);
 
     /// <summary>The next message with that text comes through; its connection is cut in the middle of the answer.</summary>
-    public void LoseAnswerTo(string text) => _losesAnswerTo = Encoding.ASCII.GetBytes(text);
+    /// <param name="text">Of the message.</param>
+    /// <param name="done">By which the answer is known, where another may come before it: a connection is reset with its next statement.</param>
+    public void LoseAnswerTo(string text, string done = "") => (_doneBy, _losesAnswerTo) = (Encoding.ASCII.GetBytes(done), Encoding.ASCII.GetBytes(text));
 
     public async ValueTask DisposeAsync()
     {
@@ -89,7 +92,7 @@ internal sealed class Door : IAsyncDisposable
                 (_stalls, _stallsAt) = (true, null);
             while (_stalls)
                 await Task.Delay(10, cancellationToken);
-            if (isAnswer && visit.LosesAnswer)
+            if (isAnswer && visit.LosesAnswer && buffer.AsSpan(0, count).IndexOf(_doneBy) >= 0)
             {
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, count / 2), cancellationToken);
                 return;

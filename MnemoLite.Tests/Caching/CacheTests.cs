@@ -163,7 +163,7 @@ public sealed class CacheTests(RunningApplication app)
         var @event = await RememberAsync(http, "told to nobody");
         await Eventually.UntilAsync(async () => (await ReadAsync(http, $"/v1/events/{@event}")).Outcome.Contains("hit", StringComparison.Ordinal));
 
-        door.LoseAnswerTo("UPDATE events");
+        door.LoseAnswerTo("UPDATE events", done: "UPDATE 1");
         using var patch = new StringContent("{\"committed\": true}", null, "application/json");
         using var refused = await http.PatchAsync(new Uri($"/v1/events/{@event}/metadata", UriKind.Relative), patch, Cancelled);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);

@@ -110,7 +110,7 @@ public sealed class DatabaseAwayTests(RunningApplication app, ITestOutputHelper 
         Assert.Equal(HttpStatusCode.OK, read.Status);
         Assert.Contains("the first", read.Body, StringComparison.Ordinal);
 
-        service.Door.LoseAnswerTo("INSERT INTO events");
+        service.Door.LoseAnswerTo("INSERT INTO events", done: "INSERT 0 1");
         var lost = await service.PostAsync("/v1/events/", new { content = new { text = "the second" } });
         Assert.Equal(HttpStatusCode.ServiceUnavailable, lost.Status);
         Assert.Contains("is not known", lost.Body, StringComparison.Ordinal);
