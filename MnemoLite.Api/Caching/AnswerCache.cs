@@ -133,8 +133,10 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
     /// <param name="cancellationToken">Ends the wait.</param>
     public async ValueTask PutAsync(string key, CachedAnswer<TBasis> answer, ulong xid, CancellationToken cancellationToken)
     {
+        var former = _marks.GetValueOrDefault(key);
         if (!_writes.AreHeard || Mark(key, xid) != xid)
             return;
+        _memory.Remove(_settings.KeyPrefix + Place(key, former)); // nobody asks for it any more
         await _cache.SetAsync(Place(key, xid), answer, InMemoryOnly, cancellationToken: cancellationToken);
         TakeNote(key, answer, TimeSpan.Zero);
     }

@@ -118,6 +118,8 @@ public sealed class CacheTests(RunningApplication app)
         await ReadAsync(http, $"/v1/events/{first}");
         await ReadAsync(http, $"/v1/events/{first}");
         await ReadAsync(http, $"/v1/events/{first}?include_embedding=false");
+        for (var i = 0; i < 3; i++)
+            await new MnemoLiteClient(http).PatchAsync(first, new() { Metadata = JsonText.From(new { i }) }, Cancelled); // each in place of the one before
         var stats = (await StatsAsync(http)).EventCache;
         Assert.Equal((1, 2, "33.3%", 2, 3), (stats.Hits, stats.Misses, stats.HitRate, stats.Items, stats.MaxItems));
         Assert.InRange(stats.MemoryBytes, 5000, 20_000); // one of the two with its 512 numbers
