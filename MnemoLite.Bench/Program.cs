@@ -1,5 +1,6 @@
 using System.Globalization;
 using MnemoLite.Bench;
+using MnemoLite.Bench.Directions;
 using MnemoLite.Bench.Load;
 using MnemoLite.Bench.Micro;
 using MnemoLite.Bench.Retrieval;
@@ -11,6 +12,7 @@ try
     return args switch
     {
         ["retrieval", .. var options] => await RetrievalBenchmark.RunAsync(Arguments.Read(options, "--api", "--json")),
+        ["directions", .. var options] => await PrincipalDirections.RunAsync(Arguments.Read(options, "--texts", "--out")),
         ["micro", .. var options] => MicroBenchmarks.Run(options),
         ["reference", var bytes] => await ReferenceServer.RunAsync(int.Parse(bytes, CultureInfo.InvariantCulture)), // the benchmark's own
         _ => await LoadBenchmark.RunAsync(LoadOptions.Read(args)),
@@ -38,6 +40,7 @@ catch (ArgumentException exception)
           soak [--minutes N] [--rate N] [OPTION…]    whether what it takes stays as it is, at half the load for 20 minutes
             --svg FILE      a picture of it; --data, --events, --zipf, --seed, --json and --html as above
           micro [OPTION…]                            tokenizer, embedding and JSON, by BenchmarkDotNet, whose options these are
+          directions --texts FILE --out FILE         what the model's embeddings have most of, over a text a line (models/README.md)
           retrieval [--api URL] [--json FILE]        how well memories are found again, on the labelled ones beside the program
                                                      (--api: of a running MnemoLite with an empty store; else one is started)
         """);

@@ -38,12 +38,16 @@ internal sealed class Embedder : IDisposable
         (_generator, _clock) = (generator, clock);
         var metadata = generator.GetService<EmbeddingGeneratorMetadata>()!;
         Model = new(metadata.DefaultModelId!, metadata.DefaultModelDimensions!.Value, inProcess);
+        Directions = generator.GetService<EmbeddingDirections>();
         _spanName = $"{Operation} {Model.Id}";
         _tags = [new("gen_ai.operation.name", Operation), new("gen_ai.provider.name", metadata.ProviderName), new("gen_ai.request.model", Model.Id)];
         _duration = meter.CreateHistogram<double>("gen_ai.client.operation.duration", "s", "How long it takes to embed what is given at once.");
     }
 
     public EmbeddingModel Model { get; }
+
+    /// <summary>What the model's embeddings are shortened along; null where they are not.</summary>
+    public EmbeddingDirections? Directions { get; }
 
     /// <summary>For texts to be stored: an empty one has no embedding; with a generator outside the process all others are pending.</summary>
     public async Task<Embedded[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using MnemoLite.Api.Database;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace MnemoLite.Api.Embeddings;
 
@@ -28,9 +29,13 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     private const string ModelChanged = "ML001";
 
     private volatile Embedder? _stored;
+    private volatile bool _hasShortForms;
 
     /// <summary>Makes embeddings that can be stored and compared.</summary>
     public Embedder Current => _stored ?? embedders.Configured;
+
+    /// <summary>The model of <see cref="Current"/>, as the store has it.</summary>
+    public EmbeddingModel Model => Current.Model with { HasShortForms = _hasShortForms };
 
     /// <summary>The one everything is to be embedded with again, if any.</summary>
     public Embedder? Next => embedders.Next;
@@ -44,7 +49,7 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     {
         await using var command = dataSource.CreateCommand("""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
-            SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made
+            SELECT embedding_model, dimension, EXISTS (SELECT FROM directions) FROM store UNION ALL SELECT embedding_model, dimension, false FROM made
             """);
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Dimension });
@@ -54,8 +59,26 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
             var (id, dimension) = (reader.GetString(0), reader.GetInt32(1));
             _stored = new[] { embedders.Configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
                 ?? throw new OtherModelException(id, dimension);
+            _hasShortForms = reader.GetBoolean(2);
         }
         await reads.CatchUpAsync(cancellationToken); // a standby may not know of that model yet
+    }
+
+    /// <summary>Has the store find embeddings by their short forms, if its model has directions; where there are events already, that takes a while.</summary>
+    public async Task ShortenAsync(CancellationToken cancellationToken)
+    {
+        if (_hasShortForms || Current.Directions is not { } directions)
+            return;
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var patience = new NpgsqlCommand("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'", connection, transaction))
+            await patience.ExecuteNonQueryAsync(cancellationToken);
+        await using var shorten = new NpgsqlCommand("SELECT shorten_events($1, $2)", connection, transaction) { CommandTimeout = 0 };
+        shorten.Parameters.Add(new() { Value = directions.Values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        shorten.Parameters.Add(new() { Value = Current.Model.Dimension });
+        await shorten.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        await RefreshAsync(cancellationToken);
     }
 
     /// <summary>Does work with the current embedder; once more if the store turns out to have gone over to the next.</summary>

@@ -26,26 +26,29 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <summary>How far before its even place a cut may move to a word start.</summary>
     private const int CutSlack = 8;
 
-    private const string ModelFile = "use-lite-fp16.onnx", VocabularyFile = "vocab.json";
+    private const string ModelFile = "use-lite-fp16.onnx", VocabularyFile = "vocab.json", DirectionsFile = "directions.f16";
 
     /// <summary>The SHA-256 of the files, as models/README.md has them.</summary>
     private static readonly (string File, string Hash)[] Published =
     [
         (ModelFile, "0E5686FEED7A1813FC6B705A7EC3FAD0D2C27EF7C7867D2A28433B26E39C345B"),
         (VocabularyFile, "1AD860B9720C16CD48E666D664A556B2515C04F5A26A4B53C0372427913B1B8E"),
+        (DirectionsFile, "8B555518CC993D9BB5EEBBDECE94362A1B5CBBB68072FEB1B74FBCFFAA55ADF4"),
     ];
 
     private static readonly EmbeddingGeneratorMetadata Metadata = new("use-lite", null, ModelId, UseLiteModel.Dimension);
 
     private readonly UnigramTokenizer _tokenizer;
     private readonly UseLiteModel _model;
+    private readonly EmbeddingDirections _directions;
 
     /// <summary>Loads the model; the first run is slower than the others, so embed something before the first request.</summary>
-    /// <param name="folder">Holds <c>vocab.json</c> and <c>use-lite-fp16.onnx</c>.</param>
+    /// <param name="folder">Holds <c>vocab.json</c>, <c>use-lite-fp16.onnx</c> and <c>directions.f16</c>.</param>
     public UseLiteEmbeddingGenerator(string folder)
     {
         _tokenizer = UnigramTokenizer.Load(Path.Combine(folder, VocabularyFile));
         _model = new(Path.Combine(folder, ModelFile));
+        _directions = EmbeddingDirections.Load(Path.Combine(folder, DirectionsFile));
     }
 
     /// <summary>Where the build puts the model that ships.</summary>
@@ -88,6 +91,7 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
         if (serviceKey is not null)
             return null;
         return serviceType == typeof(EmbeddingGeneratorMetadata) ? Metadata
+            : serviceType == typeof(EmbeddingDirections) ? _directions
             : serviceType.IsInstanceOfType(this) ? this
             : null;
     }

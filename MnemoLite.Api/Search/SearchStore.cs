@@ -43,7 +43,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var candidates = CandidatesOf(query);
         command.CommandText = $"""
             SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
-            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndex(query, model, where))} LIMIT {candidates}) AS nearest
+            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndexes(query, model, where, candidates))} LIMIT {candidates}) AS nearest
             """;
         return await RunAsync(command, query, ReadListAsync, cancellationToken);
 
@@ -169,23 +169,35 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         ORDER BY distance, id DESC
         """;
 
-    /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
-    private static string NearestByIndex(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, SqlConditions where, int candidates)
     {
         var vector = VectorParameter(query, where);
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        return $"""
-            SELECT id, embedding <=> (SELECT {vector}) AS distance
-            FROM (
-                SELECT id, space, timestamp, metadata, embedding
-                FROM events
-                WHERE embedding IS NOT NULL AND {OfModel(model, where)}
-                ORDER BY embedding::{half} <=> (SELECT {vector}::{half})
-                OFFSET 0
-            ) AS by_index
-            WHERE {where}
-            """;
+        var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
+        var nearest = model.HasShortForms
+            ? $"""
+                {NearestByIndex("embedding_short IS NOT NULL", $"embedding_short <=> (SELECT shorten({vector}))", vector, where, candidates)}
+                UNION ALL
+                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, where, candidates)}
+                """
+            : NearestByIndex("embedding IS NOT NULL", whole, vector, where, candidates);
+        return $"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC";
     }
+
+    /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
+    private static string NearestByIndex(string indexed, string order, string vector, SqlConditions where, int candidates) => $"""
+        (SELECT id, embedding <=> (SELECT {vector}) AS distance
+         FROM (
+             SELECT id, space, timestamp, metadata, embedding
+             FROM events
+             WHERE {indexed}
+             ORDER BY {order}
+             OFFSET 0
+         ) AS by_index
+         WHERE {where}
+         LIMIT {candidates})
+        """;
 
     /// <summary>
     /// The statement of the list of what matches. An event's score is the part of the query's information that its words match, 0..1: each word

@@ -156,6 +156,7 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
             UPDATE events
             SET embedding_due = CASE embedding_next_state WHEN 'failed' THEN 'infinity' WHEN 'due' THEN now() END, embedding_attempts = 0
             WHERE embedding_due IS NOT NULL OR embedding_next_state <> 'done';
+            SELECT forget_short_forms();
             ALTER TABLE events DROP COLUMN embedding, DROP COLUMN embedding_next_state;
             ALTER TABLE events RENAME COLUMN embedding_next TO embedding;
             {string.Join(' ', tables.Append("events").Distinct().Select(table => $"ALTER INDEX IF EXISTS {table}{IndexOfTable} RENAME TO {table}_embedding;"))}

@@ -24,12 +24,12 @@ internal sealed partial class CapturedSearch
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var command = source.CreateCommand("SELECT embedding_model, dimension FROM store");
+        await using var command = source.CreateCommand("SELECT embedding_model, dimension, EXISTS (SELECT FROM directions) FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
-        var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
+        var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true) { HasShortForms = reader.GetBoolean(2) };
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new EventPartitions(source));

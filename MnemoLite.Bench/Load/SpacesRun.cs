@@ -66,13 +66,13 @@ internal sealed class SpacesRun(
         await using var connection = await OpenAsync(connectionString);
         foreach (var sql in new[]
         {
-            "SET statement_timeout = 0; SET maintenance_work_mem = '512MB'; DROP INDEX events_embedding",
+            "SET statement_timeout = 0; SET maintenance_work_mem = '512MB'; DROP INDEX events_embedding_short",
             $"""
             UPDATE events SET space = 'space-' || place % {Small}
             FROM (SELECT id, row_number() OVER (ORDER BY id) / 2 AS place FROM events) AS numbered
             WHERE events.id = numbered.id AND mod(('x' || right(events.id::text, 4))::bit(16)::int, 2) = 0
             """,
-            string.Create(CultureInfo.InvariantCulture, $"CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec({target.Store.Dimension})) halfvec_cosine_ops)"),
+            "CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops)",
             "VACUUM (ANALYZE) events, words",
         })
         {

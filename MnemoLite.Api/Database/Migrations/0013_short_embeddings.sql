@@ -1,0 +1,56 @@
+-- Where the store's model has directions (shorten_events), an embedding is kept along them, too: its short form, which the index holds.
+ALTER TABLE events ADD COLUMN embedding_short halfvec(128);
+
+CREATE TABLE directions (place integer PRIMARY KEY, direction vector NOT NULL);
+ALTER TABLE directions ALTER COLUMN direction SET STORAGE MAIN;
+
+-- An embedding, brought to length 1, along the directions; for a role that row-level security holds for, too.
+CREATE FUNCTION shorten(embedding vector) RETURNS halfvec STABLE STRICT LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    embedding := l2_normalize(embedding);
+    RETURN (SELECT array_agg(-(direction <#> embedding) ORDER BY place)::real[]::vector::halfvec FROM directions);
+END
+$$;
+
+-- What is kept of an event's embedding; nothing of one that has less than half of its squared length along the directions. Such a one is of another
+-- kind than the model's (which have 63 % and more, where vectors at random have 25), and would not be found by its short form.
+CREATE FUNCTION short_form(embedding vector) RETURNS halfvec STABLE STRICT LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+    short halfvec := shorten(embedding);
+BEGIN
+    RETURN CASE WHEN l2_norm(short) ^ 2 >= 0.5 THEN short END;
+END
+$$;
+
+CREATE FUNCTION keep_short_form() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.embedding_short := short_form(NEW.embedding);
+    RETURN NEW;
+END
+$$;
+
+-- Has the store keep and find embeddings by their short forms, unless it does already. Writes every event anew, while nobody else reads or writes them.
+CREATE FUNCTION shorten_events(directions real[], dimension integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    LOCK TABLE events IN ACCESS EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM public.directions) THEN
+        RETURN;
+    END IF;
+    INSERT INTO public.directions
+    SELECT place, (directions[place * dimension + 1 : (place + 1) * dimension])::vector
+    FROM generate_series(0, cardinality(directions) / dimension - 1) AS place;
+    DROP INDEX IF EXISTS events_embedding;
+    ALTER TABLE events ALTER COLUMN embedding_short TYPE halfvec(128) USING short_form(embedding);
+    CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops);
+    EXECUTE format(
+        'CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WHERE embedding_short IS NULL', dimension);
+    CREATE TRIGGER events_shorten BEFORE INSERT OR UPDATE OF embedding ON events FOR EACH ROW EXECUTE FUNCTION keep_short_form();
+END
+$$;
+
+-- Forgets the short forms, as the store's embeddings are going to be of another model.
+CREATE FUNCTION forget_short_forms() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM directions;
+    DROP TRIGGER IF EXISTS events_shorten ON events;
+    ALTER TABLE events DROP COLUMN embedding_short, ADD COLUMN embedding_short halfvec(128);
+$$;
