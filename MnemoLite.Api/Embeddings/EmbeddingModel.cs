@@ -8,9 +8,6 @@ namespace MnemoLite.Api.Embeddings;
 /// <param name="InProcess">Whether it runs here; one outside may be slow or away, and nothing that is stored waits for it.</param>
 internal sealed record EmbeddingModel(string Id, int Dimension, bool InProcess)
 {
-    /// <summary>Whether the store finds embeddings by their short forms (<see cref="EmbeddingDirections"/>).</summary>
-    public bool HasShortForms { get; init; }
-
     /// <summary>The vector, if it can be compared with the model's.</summary>
     /// <exception cref="InvalidRequestException">It cannot.</exception>
     public float[] Check(float[] embedding)

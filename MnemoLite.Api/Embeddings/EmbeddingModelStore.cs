@@ -34,8 +34,8 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     /// <summary>Makes embeddings that can be stored and compared.</summary>
     public Embedder Current => _stored ?? embedders.Configured;
 
-    /// <summary>The model of <see cref="Current"/>, as the store has it.</summary>
-    public EmbeddingModel Model => Current.Model with { HasShortForms = _hasShortForms };
+    /// <summary>Whether the store finds embeddings by their short forms.</summary>
+    public bool HasShortForms => _hasShortForms;
 
     /// <summary>The one everything is to be embedded with again, if any.</summary>
     public Embedder? Next => embedders.Next;
@@ -67,7 +67,7 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     /// <summary>Has the store find embeddings by their short forms, if its model has directions; where there are events already, that takes a while.</summary>
     public async Task ShortenAsync(CancellationToken cancellationToken)
     {
-        if (_hasShortForms || Current.Directions is not { } directions)
+        if (HasShortForms || Current.Directions is not { } directions)
             return;
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);

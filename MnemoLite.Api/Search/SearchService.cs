@@ -75,7 +75,7 @@ internal sealed class SearchService(
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         if (mode == SearchMode.Keyword)
-            return await FindRankedAsync(asked with { Keywords = keywords }, models.Model, cancellationToken);
+            return await FindRankedAsync(asked with { Keywords = keywords }, models.Current.Model, cancellationToken);
         try
         {
             return await models.UseAsync(
@@ -87,7 +87,7 @@ internal sealed class SearchService(
         {
             // by words alone: better than nothing, and no distance is known
             return await FindRankedAsync(
-                asked with { Request = request with { DistanceThreshold = null }, Keywords = keywords }, models.Model, cancellationToken);
+                asked with { Request = request with { DistanceThreshold = null }, Keywords = keywords }, models.Current.Model, cancellationToken);
         }
     }
 
@@ -96,7 +96,7 @@ internal sealed class SearchService(
     {
         for (var tries = 1; ; tries++)
         {
-            var nearest = query.Embedding is null ? null : store.FindNearestAsync(query, model, cancellationToken);
+            var nearest = query.Embedding is null ? null : store.FindNearestAsync(query, model, models.HasShortForms, cancellationToken);
             var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
             await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
             var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching);

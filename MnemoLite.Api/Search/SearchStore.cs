@@ -34,8 +34,11 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>As many events as this there are, where words are weighed, at least.</summary>
     private const int LeastSize = 1000;
 
-    /// <summary>The events nearest to the query that pass the filters.</summary>
-    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    /// <summary>
+    /// The events nearest to the query that pass the filters. What <paramref name="hasShortForms"/> says of the store may be over: then the same is
+    /// found, only later.
+    /// </summary>
+    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, bool hasShortForms, CancellationToken cancellationToken)
     {
         var areFew = query.IsFiltered ? await AreFewAsync(query, cancellationToken) : query.HasFewEvents;
         await using var command = new NpgsqlCommand();
@@ -43,7 +46,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var candidates = CandidatesOf(query);
         command.CommandText = $"""
             SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
-            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndexes(query, model, where, candidates))} LIMIT {candidates}) AS nearest
+            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndexes(query, model, hasShortForms, where, candidates))} LIMIT {candidates}) AS nearest
             """;
         return await RunAsync(command, query, ReadListAsync, cancellationToken);
 
@@ -170,12 +173,12 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         """;
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
-    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, SqlConditions where, int candidates)
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int candidates)
     {
         var vector = VectorParameter(query, where);
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
-        var nearest = model.HasShortForms
+        var nearest = hasShortForms
             ? $"""
                 {NearestByIndex("embedding_short IS NOT NULL", $"embedding_short <=> (SELECT shorten({vector}))", vector, where, candidates)}
                 UNION ALL

@@ -29,12 +29,12 @@ internal sealed partial class CapturedSearch
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
-        var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true) { HasShortForms = reader.GetBoolean(2) };
+        var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
-        var nearest = await store.FindNearestAsync(query, model, cancellationToken);
+        var nearest = await store.FindNearestAsync(query, model, hasShortForms: reader.GetBoolean(2), cancellationToken);
         await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query, model, cancellationToken);
         return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
