@@ -16,7 +16,7 @@ internal static partial class Log
 
     [LoggerMessage(4, LogLevel.Warning,
         "pgvector {Version} is in use: before 0.8.4 a vacuum can damage an HNSW index. Prefer a newer one where your system has it; "
-        + "REINDEX INDEX CONCURRENTLY events_embedding mends a damaged index.")]
+        + "REINDEX TABLE CONCURRENTLY events mends a damaged one.")]
     public static partial void OldPgvector(ILogger logger, string version);
 
     [LoggerMessage(5, LogLevel.Warning, "The database is away: {Reason}")]
@@ -78,6 +78,15 @@ internal static partial class Log
         "Keys that are bound to spaces are refused: this user of PostgreSQL may not make the role that keeps them apart. Have a superuser run "
         + "CREATE ROLE mnemolite_bound NOLOGIN; GRANT mnemolite_bound TO the user (docs/spaces.md), and restart.")]
     public static partial void SpacesNotKeptApart(ILogger logger);
+
+    [LoggerMessage(44, LogLevel.Information, "The events that are there get short forms of their embeddings, while the store is used")]
+    public static partial void Shortening(ILogger logger);
+
+    [LoggerMessage(45, LogLevel.Information, "All events have short forms; the index events_embedding is only there for a former release")]
+    public static partial void Shortened(ILogger logger);
+
+    [LoggerMessage(46, LogLevel.Warning, "Giving events short forms pauses, and goes on soon: {Reason}")]
+    public static partial void ShorteningPauses(ILogger logger, string reason);
 
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);

@@ -26,6 +26,8 @@ internal static partial class DatabaseServices
         builder.Services.AddSingleton<Reads>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Reads>());
         builder.Services.AddSingleton<EventPartitions>();
+        builder.Services.AddSingleton<EventIndexes>();
+        builder.Services.AddSingleton<AloneInStore>();
         builder.Services.AddSingleton<StorePreparation>();
         builder.Services.AddHostedService(services => services.GetRequiredService<StorePreparation>());
         builder.Services.AddSingleton<ChangeFeed>();

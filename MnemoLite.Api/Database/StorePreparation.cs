@@ -31,7 +31,7 @@ internal sealed class StorePreparation(
                     Log.SpacesNotKeptApart(log);
                 await WarnOfOldPgvectorAsync(stoppingToken);
                 await models.RefreshAsync(stoppingToken);
-                await models.ShortenAsync(stoppingToken);
+                await models.BeginShortFormsAsync(stoppingToken);
                 await partitions.RefreshAsync(stoppingToken);
                 _ready = true;
                 Log.StoreReady(log, models.Current.Model.Id, models.Current.Model.Dimension);

@@ -49,7 +49,8 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     {
         await using var command = dataSource.CreateCommand("""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
-            SELECT embedding_model, dimension, EXISTS (SELECT FROM directions) FROM store UNION ALL SELECT embedding_model, dimension, false FROM made
+            SELECT embedding_model, dimension, EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
+            FROM (SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made) AS stored
             """);
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Dimension });
@@ -64,19 +65,19 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
         await reads.CatchUpAsync(cancellationToken); // a standby may not know of that model yet
     }
 
-    /// <summary>Has the store find embeddings by their short forms, if its model has directions; where there are events already, that takes a while.</summary>
-    public async Task ShortenAsync(CancellationToken cancellationToken)
+    /// <summary>Has what is written from now on get a short form, if the store's model has directions. Fails where a long write stands in the way.</summary>
+    public async Task BeginShortFormsAsync(CancellationToken cancellationToken)
     {
         if (HasShortForms || Current.Directions is not { } directions)
             return;
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var patience = new NpgsqlCommand("SET LOCAL statement_timeout = 0; SET LOCAL maintenance_work_mem = '256MB'", connection, transaction))
+        await using (var patience = new NpgsqlCommand("SET LOCAL lock_timeout = '2s'", connection, transaction))
             await patience.ExecuteNonQueryAsync(cancellationToken);
-        await using var shorten = new NpgsqlCommand("SELECT shorten_events($1, $2)", connection, transaction) { CommandTimeout = 0 };
-        shorten.Parameters.Add(new() { Value = directions.Values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
-        shorten.Parameters.Add(new() { Value = Current.Model.Dimension });
-        await shorten.ExecuteNonQueryAsync(cancellationToken);
+        await using var begin = new NpgsqlCommand("SELECT begin_short_forms($1, $2)", connection, transaction);
+        begin.Parameters.Add(new() { Value = directions.Values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        begin.Parameters.Add(new() { Value = Current.Model.Dimension });
+        await begin.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await RefreshAsync(cancellationToken);
     }

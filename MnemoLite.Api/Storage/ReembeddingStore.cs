@@ -1,5 +1,5 @@
-using System.Data;
 using System.Globalization;
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using Npgsql;
@@ -11,29 +11,9 @@ namespace MnemoLite.Api.Storage;
 internal readonly record struct DueEvent(Guid Id, string Version, JsonText Content);
 
 /// <summary>The SQL of embedding every event again, beside the embeddings that are in use.</summary>
-internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
+internal sealed class ReembeddingStore(NpgsqlDataSource dataSource, EventIndexes indexes)
 {
-    private const long LockId = 0x4D6E656D70; // only one instance embeds again at a time
     private const string IndexOfTable = "_embedding_next"; // after the name of its table
-
-    /// <summary>Does the work unless another instance is at it.</summary>
-    public async Task DoAloneAsync(Func<Task> work, CancellationToken cancellationToken)
-    {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using var take = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LockId})", connection);
-        if (await take.ExecuteScalarAsync(cancellationToken) is not true)
-            return;
-        try
-        {
-            await work();
-        }
-        finally
-        {
-            await using var release = new NpgsqlCommand($"SELECT pg_advisory_unlock({LockId})", connection);
-            if (connection.FullState == ConnectionState.Open) // one that broke has let go already
-                await release.ExecuteNonQueryAsync(CancellationToken.None);
-        }
-    }
 
     /// <summary>Makes room for the embeddings of that model, unless it is there already; those of a third model are dropped.</summary>
     public async Task BeginAsync(EmbeddingModel model, CancellationToken cancellationToken)
@@ -113,31 +93,11 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Builds the index of the new embeddings, a partition at a time, while events are read and written; what is built stays.</summary>
-    public async Task BuildIndexAsync(EmbeddingModel model, CancellationToken cancellationToken)
-    {
-        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await ExecuteAsync("SET statement_timeout = 0; SET maintenance_work_mem = '256MB'");
-        var definition = string.Create(
-            CultureInfo.InvariantCulture, $"USING hnsw ((embedding_next::halfvec({model.Dimension})) halfvec_cosine_ops)");
-        foreach (var table in await ReadPartitionsAsync(connection, cancellationToken))
-        {
-            await using var find = new NpgsqlCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", connection);
-            find.Parameters.Add(new() { Value = $"{table}{IndexOfTable}" });
-            var isValid = await find.ExecuteScalarAsync(cancellationToken) as bool?;
-            if (isValid == false) // of a build that was killed
-                await ExecuteAsync($"DROP INDEX CONCURRENTLY {table}{IndexOfTable}");
-            if (isValid != true)
-                await ExecuteAsync($"CREATE INDEX CONCURRENTLY {table}{IndexOfTable} ON {table} {definition}");
-        }
-        await ExecuteAsync($"CREATE INDEX IF NOT EXISTS events{IndexOfTable} ON events {definition}"); // of a partitioned table: takes those of its partitions
-
-        async Task ExecuteAsync(string sql)
-        {
-            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-            await command.ExecuteNonQueryAsync(cancellationToken);
-        }
-    }
+    /// <summary>Builds the index of the new embeddings, while events are read and written; what is built stays.</summary>
+    public async Task BuildIndexAsync(EmbeddingModel model, CancellationToken cancellationToken) => await indexes.BuildAsync(
+        IndexOfTable,
+        string.Create(CultureInfo.InvariantCulture, $"USING hnsw ((embedding_next::halfvec({model.Dimension})) halfvec_cosine_ops)"),
+        cancellationToken);
 
     /// <summary>
     /// Puts the new embeddings in the place of the old ones, in one transaction. What was written at the last moment is left to be embedded
@@ -147,7 +107,7 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var tables = await ReadPartitionsAsync(connection, cancellationToken);
+        var tables = await EventIndexes.ReadPartitionsAsync(connection, cancellationToken);
         await using var command = new NpgsqlCommand($"""
             SET LOCAL lock_timeout = '2s';
             UPDATE store SET embedding_model = next_model, dimension = next_dimension, next_model = NULL, next_dimension = NULL;
@@ -156,20 +116,14 @@ internal sealed class ReembeddingStore(NpgsqlDataSource dataSource)
             UPDATE events
             SET embedding_due = CASE embedding_next_state WHEN 'failed' THEN 'infinity' WHEN 'due' THEN now() END, embedding_attempts = 0
             WHERE embedding_due IS NOT NULL OR embedding_next_state <> 'done';
-            SELECT forget_short_forms();
+            DROP TRIGGER IF EXISTS events_shorten ON events;
+            DELETE FROM directions;
+            ALTER TABLE events DROP COLUMN embedding_short, ADD COLUMN embedding_short halfvec({EmbeddingDirections.Count});
             ALTER TABLE events DROP COLUMN embedding, DROP COLUMN embedding_next_state;
             ALTER TABLE events RENAME COLUMN embedding_next TO embedding;
             {string.Join(' ', tables.Append("events").Distinct().Select(table => $"ALTER INDEX IF EXISTS {table}{IndexOfTable} RENAME TO {table}_embedding;"))}
             """, connection, transaction);
         await command.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-    }
-
-    /// <summary>The tables that hold events: the partitions, or the one there is.</summary>
-    private static async Task<List<string>> ReadPartitionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(
-            "SELECT coalesce(array_agg(inhrelid::regclass::text), ARRAY['events']) FROM pg_inherits WHERE inhparent = 'events'::regclass", connection);
-        return [.. (string[])(await command.ExecuteScalarAsync(cancellationToken))!];
     }
 }

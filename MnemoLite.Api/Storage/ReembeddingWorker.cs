@@ -10,12 +10,13 @@ namespace MnemoLite.Api.Storage;
 /// on where it was after a restart; of several instances one does it.
 /// </summary>
 internal sealed class ReembeddingWorker(
-    ReembeddingStore store, StorageStore storage, EmbeddingModelStore models, StorePreparation preparation, ChangeFeed changes, TimeProvider clock,
+    ReembeddingStore store, AloneInStore alone, StorageStore storage, EmbeddingModelStore models, StorePreparation preparation, ChangeFeed changes, TimeProvider clock,
     ILogger<ReembeddingWorker> log) : BackgroundService
 {
     /// <summary>Fewer than this are left to be embedded after the store has gone over.</summary>
     private const int Few = 100;
 
+    private const long LockId = 0x4D6E656D70;
     private const int BatchEvents = 64;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), MostPause = TimeSpan.FromSeconds(10);
 
@@ -42,7 +43,8 @@ internal sealed class ReembeddingWorker(
 
     private async Task ReembedAsync(Embedder next, CancellationToken cancellationToken)
     {
-        await store.DoAloneAsync(
+        await alone.DoAsync(
+            LockId,
             async () =>
             {
                 await models.RefreshAsync(cancellationToken);

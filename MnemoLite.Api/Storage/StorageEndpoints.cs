@@ -11,6 +11,8 @@ internal static class StorageEndpoints
         builder.Services.AddSingleton<StorageStore>();
         builder.Services.AddSingleton<ReembeddingStore>();
         builder.Services.AddHostedService<ReembeddingWorker>();
+        builder.Services.AddSingleton<ShorteningStore>();
+        builder.Services.AddHostedService<ShorteningWorker>();
         builder.AddSettings<RetentionOptions>(RetentionOptions.Section);
         builder.Services.AddSingleton<PartitionStore>();
         builder.Services.AddHostedService<PartitionWorker>();

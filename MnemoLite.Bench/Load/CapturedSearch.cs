@@ -24,7 +24,7 @@ internal sealed partial class CapturedSearch
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var command = source.CreateCommand("SELECT embedding_model, dimension, EXISTS (SELECT FROM directions) FROM store");
+        await using var command = source.CreateCommand("SELECT embedding_model, dimension, to_regclass('events_embedding_short') IS NOT NULL FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Numerics.Tensors;
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 using Npgsql;
@@ -10,6 +11,9 @@ namespace MnemoLite.Tests.Api;
 /// <summary>Search by meaning against an exact comparison with every vector, made here.</summary>
 public sealed class RecallTests(RunningApplication app)
 {
+    private static readonly float[][] Directions =
+        [.. EmbeddingDirections.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "directions.f16")).Values.Chunk(Dimension)];
+
     private const int Dimension = 512, Count = 9000, Topics = 60, Limit = 10;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -19,10 +23,13 @@ public sealed class RecallTests(RunningApplication app)
     {
         var random = new Random(42);
         var topics = Enumerable.Range(0, Topics).Select(_ => Vector(() => Gaussian(random))).ToArray();
-        float[] Near(int topic) => Vector(i => topics[topic][i] + 0.05 * Gaussian(random));
+        var alongTopics = Enumerable.Range(0, Topics).Select(_ => Enumerable.Range(0, EmbeddingDirections.Count).Select(_ => 0.09 * Gaussian(random)).ToArray()).ToArray();
+        // every other topic has vectors like the model's, which are found by their short form
+        float[] Near(int topic) => topic % 2 == 0 ? Vector(i => topics[topic][i] + 0.05 * Gaussian(random)) : Along(alongTopics[topic].Select(x => x + 0.1 * Gaussian(random)), random);
         var vectors = Enumerable.Range(0, Count).Select(_ => Near(random.Next(Topics))).ToArray();
         var run = Guid.CreateVersion7();
         var ids = await StoreAsync(run, vectors);
+        await AssertShortFormsAsync(run, vectors.Length / 3, vectors.Length * 2 / 3);
 
         foreach (var part in (int[])[1, 2, 100, 1000]) // every event, half of them, 1 %, 0.1 %
         {
@@ -71,6 +78,25 @@ public sealed class RecallTests(RunningApplication app)
             await command.ExecuteNonQueryAsync(Cancelled);
         }
         return ids;
+    }
+
+    private async Task AssertShortFormsAsync(Guid run, int least, int most)
+    {
+        await using var connection = new NpgsqlConnection(app.ConnectionString);
+        await connection.OpenAsync(Cancelled);
+        await using var command = new NpgsqlCommand("SELECT count(embedding_short) FROM events WHERE metadata @> jsonb_build_object('run', $1::text)", connection);
+        command.Parameters.Add(new() { Value = run.ToString() });
+        Assert.InRange((long)(await command.ExecuteScalarAsync(Cancelled))!, least, most);
+    }
+
+    /// <summary>Mostly along the model's directions, as its embeddings are.</summary>
+    private static float[] Along(IEnumerable<double> coefficients, Random random)
+    {
+        var vector = Vector(() => Gaussian(random));
+        TensorPrimitives.Multiply(vector, 0.4f, vector);
+        foreach (var (coefficient, direction) in coefficients.Zip(Directions))
+            TensorPrimitives.MultiplyAdd(direction, (float)coefficient, vector, vector);
+        return Vector(i => vector[i]);
     }
 
     private static float[] Vector(Func<double> next) => Vector(_ => next());

@@ -32,7 +32,7 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
     public async Task Everything_is_embedded_again_while_the_old_embeddings_answer()
     {
         Guid[] ids;
-        await using (var api = Start(Former))
+        await using (var api = Start([]))
         {
             using var http = await api.ConnectAsync(Cancelled);
             ids = await StoreAsync(new(http), 200);
@@ -40,12 +40,12 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
 
         _endpoint.Answers = 2; // and then it is silent
         Guid changed = ids[0], deleted = ids[1];
-        await using (var killed = Start([.. Former, .. Model("NextEmbedding")]))
+        await using (var killed = Start(Model("NextEmbedding")))
         {
             using var http = await killed.ConnectAsync(Cancelled);
             var client = new MnemoLiteClient(http);
             await Eventually.UntilAsync(async () => (await client.GetStoreAsync(Cancelled)).Reembedding is { Done: 128, Total: 200 });
-            Assert.Equal("mock", (await client.GetStoreAsync(Cancelled)).Model);
+            Assert.Equal("use-lite-fp16", (await client.GetStoreAsync(Cancelled)).Model);
             Assert.Equal(ids[7], await FindAsync(client, "memory7"));
             Assert.Equal(512, (await client.GetAsync(ids[7], Cancelled))!.Embedding!.Length);
             await client.PatchAsync(changed, new() { Content = Text("something else entirely").Content }, Cancelled);
@@ -56,8 +56,8 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
 
         _endpoint.Answers = null;
         var before = _endpoint.Embedded;
-        await using (var first = Start([.. Former, .. Model("NextEmbedding")]))
-        await using (var second = Start([.. Former, .. Model("NextEmbedding")]))
+        await using (var first = Start(Model("NextEmbedding")))
+        await using (var second = Start(Model("NextEmbedding")))
         {
             using var http = await first.ConnectAsync(Cancelled);
             using var otherHttp = await second.ConnectAsync(Cancelled);
@@ -83,6 +83,7 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
                 Assert.Equal(expected[..Dimension].ToArray(), stored.Embedding);
             }
             Assert.Equal(changed, await FindAsync(clients[1], "something else entirely"));
+            Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(embedding_short) FROM events")); // what was short was of the other model
         }
 
         await using (var settled = Start(Model("Embedding")))
@@ -90,7 +91,7 @@ public sealed class ReembeddingTests(RunningApplication app) : IAsyncLifetime
             using var http = await settled.ConnectAsync(Cancelled);
             Assert.Equal(ids[7], await FindAsync(new(http), "memory7"));
         }
-        await using var refused = Start(Former);
+        await using var refused = Start([]);
         Assert.Equal(1, await refused.WaitForExitAsync(Cancelled));
         Assert.Contains("NextEmbedding", refused.Output, StringComparison.Ordinal);
     }

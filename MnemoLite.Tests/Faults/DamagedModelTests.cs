@@ -12,6 +12,7 @@ public sealed class DamagedModelTests
     [Theory]
     [InlineData("use-lite-fp16.onnx")]
     [InlineData("vocab.json")]
+    [InlineData("directions.f16")]
     public void One_bit_that_is_not_as_published_is_noticed(string file)
     {
         var folder = Directory.CreateTempSubdirectory("mnemolite-test-");

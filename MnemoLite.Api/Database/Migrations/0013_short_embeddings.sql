@@ -1,4 +1,4 @@
--- Where the store's model has directions (shorten_events), an embedding is kept along them, too: its short form, which the index holds.
+-- Where the store's model has directions that its embeddings have most of, an embedding is kept along these, too: its short form, which the index holds.
 ALTER TABLE events ADD COLUMN embedding_short halfvec(128);
 
 CREATE TABLE directions (place integer PRIMARY KEY, direction vector NOT NULL);
@@ -29,28 +29,26 @@ BEGIN
 END
 $$;
 
--- Has the store keep and find embeddings by their short forms, unless it does already. Writes every event anew, while nobody else reads or writes them.
-CREATE FUNCTION shorten_events(directions real[], dimension integer) RETURNS void LANGUAGE plpgsql AS $$
+-- From now on what is written gets a short form. In an empty store the indexes are of short forms at once, and of embeddings that have none; events
+-- that are there already stay in the index that they are in, which the former release reads, too (ShorteningWorker).
+CREATE FUNCTION begin_short_forms(directions real[], dimension integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    LOCK TABLE events IN ACCESS EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM public.directions) THEN
         RETURN;
     END IF;
-    INSERT INTO public.directions
+    LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM public.directions) THEN
+        RETURN; -- another instance was first
+    END IF;
+    INSERT INTO public.directions (place, direction)
     SELECT place, (directions[place * dimension + 1 : (place + 1) * dimension])::vector
     FROM generate_series(0, cardinality(directions) / dimension - 1) AS place;
-    DROP INDEX IF EXISTS events_embedding;
-    ALTER TABLE events ALTER COLUMN embedding_short TYPE halfvec(128) USING short_form(embedding);
-    CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops);
-    EXECUTE format(
-        'CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WHERE embedding_short IS NULL', dimension);
     CREATE TRIGGER events_shorten BEFORE INSERT OR UPDATE OF embedding ON events FOR EACH ROW EXECUTE FUNCTION keep_short_form();
+    IF NOT EXISTS (SELECT FROM events) THEN
+        DROP INDEX events_embedding;
+        CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops);
+        EXECUTE format(
+            'CREATE INDEX events_embedding_whole ON events USING hnsw ((embedding::halfvec(%s)) halfvec_cosine_ops) WHERE embedding_short IS NULL', dimension);
+    END IF;
 END
-$$;
-
--- Forgets the short forms, as the store's embeddings are going to be of another model.
-CREATE FUNCTION forget_short_forms() RETURNS void LANGUAGE sql AS $$
-    DELETE FROM directions;
-    DROP TRIGGER IF EXISTS events_shorten ON events;
-    ALTER TABLE events DROP COLUMN embedding_short, ADD COLUMN embedding_short halfvec(128);
 $$;

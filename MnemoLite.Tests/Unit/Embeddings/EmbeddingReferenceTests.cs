@@ -39,6 +39,20 @@ public sealed class EmbeddingReferenceTests
     }
 
     [Fact]
+    public void The_directions_are_of_length_one_at_right_angles_and_have_most_of_every_embedding()
+    {
+        var directions = Generator.GetService<EmbeddingDirections>()!.Values.Chunk(UseLiteModel.Dimension).ToArray();
+        Assert.Equal(EmbeddingDirections.Count, directions.Length);
+        for (var i = 0; i < directions.Length; i++)
+        {
+            for (var j = 0; j <= i; j++)
+                Assert.Equal(i == j ? 1 : 0, TensorPrimitives.Dot<float>(directions[i], directions[j]), 0.002); // they are of 16 bits
+        }
+        foreach (var reference in References)
+            Assert.InRange(directions.Sum(direction => Math.Pow(TensorPrimitives.Dot<float>(direction, reference.Embedding), 2)), 0.5, 1);
+    }
+
+    [Fact]
     public async Task A_batch_answers_as_one_text_at_a_time_does()
     {
         var batch = await Generator.GenerateAsync(References.Select(reference => reference.Text), cancellationToken: Cancelled);

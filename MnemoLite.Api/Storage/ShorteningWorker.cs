@@ -1,0 +1,57 @@
+using System.Data.Common;
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+
+namespace MnemoLite.Api.Storage;
+
+/// <summary>
+/// Gives the events of a store that is older than its model's directions their short forms, then has searches use them. It takes no more than half
+/// of a connection's time; after a restart it goes on where it was; of several instances one does it.
+/// </summary>
+internal sealed class ShorteningWorker(
+    ShorteningStore store, AloneInStore alone, EmbeddingModelStore models, StorePreparation preparation, TimeProvider clock, ILogger<ShorteningWorker> log)
+    : BackgroundService
+{
+    private const long LockId = 0x4D6E656D74;
+    private const int BatchEvents = 100;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private bool IsDone => preparation.Ready && models.IsSettled && (models.HasShortForms || models.Current.Directions is null);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!IsDone)
+        {
+            try
+            {
+                if (preparation.Ready && models.IsSettled)
+                {
+                    await alone.DoAsync(LockId, () => ShortenAsync(stoppingToken), stoppingToken);
+                    await models.RefreshAsync(stoppingToken);
+                }
+            }
+            catch (DbException exception)
+            {
+                Log.ShorteningPauses(log, exception.Message);
+            }
+            if (!IsDone)
+                await Task.Delay(Pause, clock, stoppingToken);
+        }
+    }
+
+    private async Task ShortenAsync(CancellationToken cancellationToken)
+    {
+        await models.BeginShortFormsAsync(cancellationToken);
+        if (models.HasShortForms)
+            return;
+        Log.Shortening(log);
+        for (Guid? last = Guid.Empty; last is { } after;)
+        {
+            var start = clock.GetTimestamp();
+            last = await store.FillAsync(after, BatchEvents, cancellationToken);
+            await Task.Delay(clock.GetElapsedTime(start), clock, cancellationToken);
+        }
+        await store.BuildIndexesAsync(models.Current.Model, cancellationToken);
+        Log.Shortened(log);
+    }
+}
