@@ -180,7 +180,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
         var nearest = hasShortForms
             ? $"""
-                {NearestByIndex("embedding_short IS NOT NULL", $"embedding_short <=> (SELECT shorten({vector}))", vector, where, candidates)}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}))", vector, where, candidates, "AND embedding_short IS NOT NULL")}
                 UNION ALL
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, where, candidates)}
                 """
@@ -188,17 +188,20 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         return $"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC";
     }
 
-    /// <summary>The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes.</summary>
-    private static string NearestByIndex(string indexed, string order, string vector, SqlConditions where, int candidates) => $"""
+    /// <summary>
+    /// The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes. What the index holds anyway is
+    /// asked outside: where PostgreSQL takes few for such it would read all events.
+    /// </summary>
+    private static string NearestByIndex(string indexed, string order, string vector, SqlConditions where, int candidates, string held = "") => $"""
         (SELECT id, embedding <=> (SELECT {vector}) AS distance
          FROM (
-             SELECT id, space, timestamp, metadata, embedding
+             SELECT id, space, timestamp, metadata, embedding, embedding_short
              FROM events
              WHERE {indexed}
              ORDER BY {order}
              OFFSET 0
          ) AS by_index
-         WHERE {where}
+         WHERE {where} {held}
          LIMIT {candidates})
         """;
 
