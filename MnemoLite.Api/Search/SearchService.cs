@@ -61,7 +61,7 @@ internal sealed class SearchService(
         if (vector is not null)
         {
             return await models.UseAsync(
-                embedder => FindRankedAsync(asked with { Embedding = embedder.Model.Check(vector) }, embedder.Model, cancellationToken),
+                embedder => FindRankedAsync(asked with { Embedding = embedder.Model.Check(vector) }, embedder, byMeaning: true, cancellationToken),
                 cancellationToken);
         }
         if (string.IsNullOrWhiteSpace(request.Query))
@@ -75,29 +75,34 @@ internal sealed class SearchService(
             throw InvalidRequestException.Field("distance_threshold", "must be left out in mode keyword, which measures no distance");
         var keywords = mode == SearchMode.Semantic ? null : KeywordQuery.Parse(request.Query);
         if (mode == SearchMode.Keyword)
-            return await FindRankedAsync(asked with { Keywords = keywords }, models.Current.Model, cancellationToken);
+            return await FindRankedAsync(asked with { Keywords = keywords }, models.Current, byMeaning: false, cancellationToken);
         try
         {
             return await models.UseAsync(
-                async embedder => await FindRankedAsync(
-                    asked with { Embedding = await embedder.EmbedQueryAsync(request.Query, cancellationToken), Keywords = keywords }, embedder.Model, cancellationToken),
-                cancellationToken);
+                embedder => FindRankedAsync(asked with { Keywords = keywords }, embedder, byMeaning: true, cancellationToken), cancellationToken);
         }
         catch (EmbeddingsAwayException) when (mode == SearchMode.Hybrid)
         {
             // by words alone: better than nothing, and no distance is known
             return await FindRankedAsync(
-                asked with { Request = request with { DistanceThreshold = null }, Keywords = keywords }, models.Current.Model, cancellationToken);
+                asked with { Request = request with { DistanceThreshold = null }, Keywords = keywords }, models.Current, byMeaning: false, cancellationToken);
         }
     }
 
-    /// <summary>The two lists are looked up at once; what they saw may differ by a write, which the answer counts as one that it did not see.</summary>
-    private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    /// <summary>
+    /// The two lists are looked up at once, that of the words while the query is embedded; what they saw may differ by a write, which the answer counts
+    /// as one that it did not see.
+    /// </summary>
+    private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(
+        SearchQuery query, Embedder embedder, bool byMeaning, CancellationToken cancellationToken)
     {
+        var model = embedder.Model;
+        if (byMeaning && query.Keywords is not null && query.Request.DistanceThreshold is not null)
+            await EmbedAsync(); // the distances of what matches are asked for, too
         for (var tries = 1; ; tries++)
         {
-            var nearest = query.Embedding is null ? null : store.FindNearestAsync(query, model, models.HasShortForms, cancellationToken);
             var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
+            var nearest = byMeaning ? FindNearestAsync() : null;
             await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
             var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching);
             var ranked = lists.Rank(query.Request.DistanceThreshold);
@@ -111,6 +116,15 @@ internal sealed class SearchService(
             var events = page.Where(found => rows.ContainsKey(found.Id)).Select(found => Explain(found, rows[found.Id], query.Request.Explain)).ToList();
             return (query, new(
                 new SearchResult(events, ranked.Count), lists with { Page = [.. page.Select(found => found.Id)], Total = ranked.Count }, snapshot));
+        }
+
+        async Task EmbedAsync() =>
+            query = query with { Embedding = query.Embedding ?? await embedder.EmbedQueryAsync(query.Request.Query!, cancellationToken) };
+
+        async Task<NearestList> FindNearestAsync()
+        {
+            await EmbedAsync();
+            return await store.FindNearestAsync(query, model, models.HasShortForms, cancellationToken);
         }
     }
 
