@@ -20,8 +20,8 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
     /// <summary>The model's name in the store; other weights, tokens or pooling are another model and need another name.</summary>
     public const string ModelId = "use-lite-fp16";
 
-    /// <summary>What one run may hold, padding included: bounds its time (about 50 ms) and its memory.</summary>
-    private const int BatchTokens = 4 * UseLiteModel.MaxTokens;
+    /// <summary>What one run may hold, padding included: bounds its time (about 20 ms) and its memory.</summary>
+    private const int BatchTokens = 2 * UseLiteModel.MaxTokens;
 
     /// <summary>How far before its even place a cut may move to a word start.</summary>
     private const int CutSlack = 8;
@@ -47,7 +47,7 @@ internal sealed class UseLiteEmbeddingGenerator : IEmbeddingGenerator<string, Em
     public UseLiteEmbeddingGenerator(string folder)
     {
         _tokenizer = UnigramTokenizer.Load(Path.Combine(folder, VocabularyFile));
-        _model = new(Path.Combine(folder, ModelFile));
+        _model = UseLiteModel.Load(Path.Combine(folder, ModelFile));
         _directions = EmbeddingDirections.Load(Path.Combine(folder, DirectionsFile));
     }
 

@@ -9,26 +9,60 @@ namespace MnemoLite.Tests.Unit.Embeddings;
 public sealed class EmbeddingReferenceTests
 {
     private static readonly UseLiteEmbeddingGenerator Generator = new(UseLiteEmbeddingGenerator.DefaultFolder);
-    private static readonly UseLiteModel Model = new(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "use-lite-fp16.onnx"));
+    private static readonly string ModelFile = Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "use-lite-fp16.onnx");
+    private static readonly Lazy<UseLiteModel> OnnxModel = new(() => new UseLiteOnnxModel(ModelFile)), Int16Model = new(() => new UseLiteInt16Model(ModelFile));
     private static readonly UnigramTokenizer Tokenizer = UnigramTokenizer.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "vocab.json"));
     private static readonly List<Reference> References = JsonSerializer.Deserialize<List<Reference>>(
         File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Unit", "Embeddings", "embedding-reference.json")), JsonSerializerOptions.Web)!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static TheoryData<int> Indexes => [.. Enumerable.Range(0, References.Count)];
+    public static MatrixTheoryData<int, bool> Cases => new([.. Enumerable.Range(0, References.Count)], [false, true]);
 
     [Theory]
-    [MemberData(nameof(Indexes))]
-    public void Tokens_and_vector_are_those_of_the_reference(int index)
+    [MemberData(nameof(Cases))]
+    public void Tokens_and_vector_are_those_of_the_reference(int index, bool inIntegers)
     {
+        var model = ModelOf(inIntegers);
         var reference = References[index];
         var tokens = Tokenizer.Encode(reference.Text);
         Assert.Equal(reference.TokenIds, tokens);
 
         var vector = new float[UseLiteModel.Dimension];
-        Model.Encode([tokens.AsMemory(..Math.Min(tokens.Length, UseLiteModel.MaxTokens))], vector); // the original reads no more of a text
+        model.Encode([tokens.AsMemory(..Math.Min(tokens.Length, UseLiteModel.MaxTokens))], vector); // the original reads no more of a text
         Assert.InRange(Similarity(reference.Embedding, vector), 0.9999, 1.0001);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Rows_beside_one_another_are_encoded_as_alone(bool inIntegers)
+    {
+        var model = ModelOf(inIntegers);
+        ReadOnlyMemory<int>[] rows = [.. new[] { "the red fox", "", "Deploy on Friday", "", "a" }.Select(text => Tokenizer.Encode(text).AsMemory())];
+        var together = new float[rows.Length * UseLiteModel.Dimension];
+        model.Encode(rows, together);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var alone = new float[UseLiteModel.Dimension];
+            model.Encode([rows[i]], alone);
+            Assert.InRange(Similarity(alone, together[(i * UseLiteModel.Dimension)..((i + 1) * UseLiteModel.Dimension)]), 0.999999, 1.000001);
+        }
+    }
+
+    [Fact]
+    public void In_integers_it_answers_as_ONNX_Runtime_does()
+    {
+        var (one, other) = (ModelOf(inIntegers: false), ModelOf(inIntegers: true));
+        var random = new Random(1);
+        foreach (var count in (int[])[0, 1, 2, 3, 4, 5, 17, 127, 128])
+        {
+            ReadOnlyMemory<int> row = Enumerable.Range(0, count).Select(_ => random.Next(8000)).ToArray();
+            var (vector, otherVector) = (new float[UseLiteModel.Dimension], new float[UseLiteModel.Dimension]);
+            one.Encode([row], vector);
+            other.Encode([row], otherVector);
+            Assert.InRange(Similarity(vector, otherVector), 0.99999, 1.00001);
+        }
     }
 
     [Fact]
@@ -138,6 +172,12 @@ public sealed class EmbeddingReferenceTests
             var hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, file))));
             Assert.Contains($"{hash}  {file}", readme, StringComparison.Ordinal);
         }
+    }
+
+    private static UseLiteModel ModelOf(bool inIntegers)
+    {
+        Assert.SkipWhen(inIntegers && !Int16Matrix.IsSupported, "This processor has no AVX2.");
+        return (inIntegers ? Int16Model : OnnxModel).Value;
     }
 
     private static float Similarity(float[] one, float[] other) => TensorPrimitives.CosineSimilarity<float>(one, other);

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+
+namespace MnemoLite.Api.Embeddings;
+
+/// <summary>The tensors stored in an ONNX file, by their names.</summary>
+internal sealed class OnnxTensors
+{
+    // onnx.proto, version 3: the numbers of ModelProto.graph, GraphProto.initializer, of what a TensorProto has and of its types
+    private const int Graph = 7, Initializer = 5, DataType = 2, Name = 8, RawData = 9, Float = 1, Float16 = 10;
+
+    private readonly Dictionary<string, (int Type, ByteString Data)> _tensors = [];
+
+    /// <exception cref="InvalidProtocolBufferException">It is no such file.</exception>
+    public OnnxTensors(string path)
+    {
+        using var file = File.OpenRead(path);
+        using var input = new CodedInputStream(file);
+        while (input.ReadTag() is var tag and not 0)
+        {
+            if (WireFormat.GetTagFieldNumber(tag) == Graph)
+                ReadGraph(input);
+            else
+                input.SkipLastField();
+        }
+    }
+
+    /// <summary>The numbers of a tensor of 16 or 32 bits, row after row.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
+    public float[] this[string name] => _tensors[name] is (Float, var data)
+        ? MemoryMarshal.Cast<byte, float>(data.Span).ToArray()
+        : Array.ConvertAll(Halves(name), value => (float)value);
+
+    /// <summary>The numbers of a tensor of 16 bits, row after row.</summary>
+    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
+    public Half[] Halves(string name) => _tensors[name] is (Float16, var data)
+        ? MemoryMarshal.Cast<byte, Half>(data.Span).ToArray()
+        : throw new NotSupportedException($"{name} has numbers of another type.");
+
+    private void ReadGraph(CodedInputStream input)
+    {
+        var length = input.ReadLength();
+        for (var end = input.Position + length; input.Position < end;)
+        {
+            if (WireFormat.GetTagFieldNumber(input.ReadTag()) == Initializer)
+                ReadTensor(input);
+            else
+                input.SkipLastField();
+        }
+    }
+
+    private void ReadTensor(CodedInputStream input)
+    {
+        var length = input.ReadLength();
+        var (name, type, data) = ("", 0, ByteString.Empty);
+        for (var end = input.Position + length; input.Position < end;)
+        {
+            switch (WireFormat.GetTagFieldNumber(input.ReadTag()))
+            {
+                case DataType:
+                    type = input.ReadInt32();
+                    break;
+                case Name:
+                    name = input.ReadString();
+                    break;
+                case RawData:
+                    data = input.ReadBytes();
+                    break;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+        _tensors[name] = (type, data);
+    }
+}
