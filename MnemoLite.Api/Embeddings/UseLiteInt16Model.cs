@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
+using Microsoft.Extensions.ObjectPool;
 
 namespace MnemoLite.Api.Embeddings;
 
@@ -17,6 +17,7 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     private readonly Half[] _embeddings;
     private readonly TransformerLayer _first, _second;
     private readonly Int16Matrix _firstResidual, _last;
+    private readonly ObjectPool<Workspace> _workspaces = ObjectPool.Create<Workspace>();
 
     /// <param name="path">The ONNX file, as models/use-lite/convert.py names its tensors.</param>
     public UseLiteInt16Model(string path)
@@ -38,20 +39,17 @@ internal sealed class UseLiteInt16Model : UseLiteModel
             ArgumentOutOfRangeException.ThrowIfGreaterThan(rows[i].Length, MaxTokens, nameof(rows));
             texts[i] = count..(count += rows[i].Length);
         }
-        using var memory = new Numbers();
-        var tokens = memory.Take(count * TokenSize);
-        for (var i = 0; i < rows.Length; i++)
-            LookUp(rows[i].Span, tokens[(texts[i].Start.Value * TokenSize)..]);
-
-        var values = memory.Take(count * Dimension);
-        _firstResidual.Multiply(tokens, values);
-        _first.Attend(tokens, texts, values, memory);
-        _first.FeedForward(values, memory);
-        _second.Attend(values, texts, values, memory);
-        var means = memory.Take(rows.Length * Dimension);
-        _second.FeedForwardToMeans(values, texts, means, memory);
         var encoded = vectors.Span[..(rows.Length * Dimension)];
-        _last.Multiply(means, encoded);
+        var memory = _workspaces.Get();
+        try
+        {
+            memory.Reserve(count * TransformerLayer.NumbersForToken + rows.Length * TransformerLayer.NumbersForText);
+            _last.Multiply(EncodeTokens(rows, texts, count, memory), encoded);
+        }
+        finally
+        {
+            _workspaces.Return(memory);
+        }
         for (var i = 0; i < rows.Length; i++)
         {
             var vector = encoded.Slice(i * Dimension, Dimension);
@@ -63,6 +61,22 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     /// <inheritdoc/>
     public override void Dispose()
     {
+    }
+
+    /// <summary>The means over each text's tokens.</summary>
+    private Span<float> EncodeTokens(ReadOnlySpan<ReadOnlyMemory<int>> rows, Range[] texts, int count, Workspace memory)
+    {
+        var tokens = memory.Take(count * TokenSize);
+        for (var i = 0; i < rows.Length; i++)
+            LookUp(rows[i].Span, tokens[(texts[i].Start.Value * TokenSize)..]);
+        var values = memory.Take(count * Dimension);
+        _firstResidual.Multiply(tokens, values);
+        _first.Attend(tokens, texts, values, memory);
+        _first.FeedForward(values, memory);
+        _second.Attend(values, texts, values, memory);
+        var means = memory.Take(rows.Length * Dimension);
+        _second.FeedForwardToMeans(values, texts, means, memory);
+        return means;
     }
 
     /// <summary>Twice the embedding of each token and the signal of its place.</summary>
@@ -81,6 +95,12 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     /// <summary>Attention and the two dense layers after it, each added to what it was given and normalised before.</summary>
     private sealed class TransformerLayer(OnnxTensors tensors, string name)
     {
+        /// <summary>What a run needs at most at once: the tokens and their values; beside them these normalised, three times as many, and what is added.</summary>
+        public const int NumbersForToken = TokenSize + Dimension + Dimension + 3 * Dimension + Dimension;
+
+        /// <summary>The same for each text: three means.</summary>
+        public const int NumbersForText = Dimension + Dimension + 3 * Dimension;
+
         private readonly Int16Matrix _queriesKeysValues = Dense(tensors, $"{name}_qkv"), _attended = Dense(tensors, $"{name}_out");
         private readonly Int16Matrix _inner = Dense(tensors, $"{name}_ff1"), _outer = Dense(tensors, $"{name}_ff2");
         private readonly float _queryScale = tensors[$"{name}_qscale"][0];
@@ -88,9 +108,9 @@ internal sealed class UseLiteInt16Model : UseLiteModel
         private readonly (float[] Scale, float[] Shift) _beforeInner = (tensors[$"{name}_ln2_s"], tensors[$"{name}_ln2_b"]);
 
         /// <summary>Adds to <paramref name="values"/> what the tokens of each text make of one another.</summary>
-        public void Attend(ReadOnlySpan<float> tokens, Range[] texts, Span<float> values, Numbers memory)
+        public void Attend(ReadOnlySpan<float> tokens, Range[] texts, Span<float> values, Workspace memory)
         {
-            var size = _queriesKeysValues.Inputs;
+            var (size, taken) = (_queriesKeysValues.Inputs, memory.Taken);
             var normal = memory.Take(tokens.Length);
             Normalize(tokens, normal, _beforeAttention);
             var asked = memory.Take(tokens.Length * 3);
@@ -103,18 +123,21 @@ internal sealed class UseLiteInt16Model : UseLiteModel
             var attended = memory.Take(values.Length);
             _attended.Multiply(normal, attended);
             TensorPrimitives.Add(values, attended, values);
+            memory.Taken = taken;
         }
 
         /// <summary>Adds what the dense layers make of each token.</summary>
-        public void FeedForward(Span<float> values, Numbers memory)
+        public void FeedForward(Span<float> values, Workspace memory)
         {
+            var taken = memory.Taken;
             var added = memory.Take(values.Length);
             _outer.Multiply(Inner(values, memory), added);
             TensorPrimitives.Add(values, added, values);
+            memory.Taken = taken;
         }
 
         /// <summary>The same, of which only the mean over each text's tokens is wanted: the mean of a layer's answers is its answer to the mean.</summary>
-        public void FeedForwardToMeans(ReadOnlySpan<float> values, Range[] texts, Span<float> means, Numbers memory)
+        public void FeedForwardToMeans(ReadOnlySpan<float> values, Range[] texts, Span<float> means, Workspace memory)
         {
             var inner = Inner(values, memory);
             var innerMeans = memory.Take(texts.Length * _outer.Inputs);
@@ -130,7 +153,7 @@ internal sealed class UseLiteInt16Model : UseLiteModel
             }
         }
 
-        private Span<float> Inner(ReadOnlySpan<float> values, Numbers memory)
+        private Span<float> Inner(ReadOnlySpan<float> values, Workspace memory)
         {
             var normal = memory.Take(values.Length);
             Normalize(values, normal, _beforeInner);
@@ -218,18 +241,25 @@ internal sealed class UseLiteInt16Model : UseLiteModel
         }
     }
 
-    /// <summary>Memory of one run, which the next run uses again.</summary>
-    private sealed class Numbers : IDisposable
+    /// <summary>Memory of one run, which later ones use again.</summary>
+    private sealed class Workspace
     {
-        private readonly List<float[]> _rented = [];
+        private float[] _numbers = [];
+
+        /// <summary>How many numbers are taken; set back to give up those taken since.</summary>
+        public int Taken { get; set; }
+
+        public void Reserve(int count)
+        {
+            if (_numbers.Length < count)
+                _numbers = GC.AllocateUninitializedArray<float>(count);
+            Taken = 0;
+        }
 
         public Span<float> Take(int count)
         {
-            var array = ArrayPool<float>.Shared.Rent(count);
-            _rented.Add(array);
-            return array.AsSpan(0, count);
+            Taken += count;
+            return _numbers.AsSpan(Taken - count, count);
         }
-
-        public void Dispose() => _rented.ForEach(array => ArrayPool<float>.Shared.Return(array));
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 
@@ -6,21 +5,23 @@ namespace MnemoLite.Api.Errors;
 
 internal static class RangeValidation
 {
-    private static readonly ConcurrentDictionary<Type, bool> HasRules = new();
-
-    /// <summary>Refuses (422) arguments whose properties break their validation attributes, before the handler runs.</summary>
+    /// <summary>Refuses (422) arguments whose properties break their validation attributes, before the handler runs. A route that takes none is left as it is.</summary>
     public static RouteGroupBuilder ValidateArguments(this RouteGroupBuilder group) =>
-        group.AddEndpointFilter(async (context, next) =>
+        group.AddEndpointFilterFactory((route, next) =>
         {
-            foreach (var argument in context.Arguments)
+            int[] places = [.. route.MethodInfo.GetParameters().Where(parameter => HasRules(parameter.ParameterType)).Select(parameter => parameter.Position)];
+            return places.Length == 0 ? next : context =>
             {
-                if (argument is not null && HasRules.GetOrAdd(argument.GetType(), FindRules))
-                    Validate(argument);
-            }
-            return await next(context);
+                foreach (var place in places)
+                {
+                    if (context.Arguments[place] is { } argument)
+                        Validate(argument);
+                }
+                return next(context);
+            };
         });
 
-    private static bool FindRules(Type type) => type.Namespace?.StartsWith(nameof(MnemoLite), StringComparison.Ordinal) == true
+    private static bool HasRules(Type type) => type.Namespace?.StartsWith(nameof(MnemoLite), StringComparison.Ordinal) == true
         && (typeof(IValidatableObject).IsAssignableFrom(type) || type.GetProperties().Any(property => property.IsDefined(typeof(ValidationAttribute), inherit: true)));
 
     /// <exception cref="InvalidRequestException">A property breaks its validation attributes.</exception>

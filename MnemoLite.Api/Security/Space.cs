@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 using Microsoft.AspNetCore.Http.Metadata;
 using MnemoLite.Api.Errors;
 using MnemoLite.Client;
@@ -19,7 +20,8 @@ internal sealed record Space(string Name, bool IsBound) : IEndpointParameterMeta
     public static Space Of(HttpContext http)
     {
         var header = http.Request.Headers[Spaces.Header];
-        var own = (http.User.Identity as KeyIdentity)?.Key.Spaces;
+        var user = http.Features.Get<IHttpAuthenticationFeature>()?.User; // where no keys are required there is none, and HttpContext.User would make one
+        var own = (user?.Identity as KeyIdentity)?.Key.Spaces;
         if (header.Count == 0)
             return own?[0] ?? Default;
         var name = header.ToString();
