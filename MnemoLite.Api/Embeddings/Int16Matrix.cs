@@ -28,7 +28,7 @@ internal sealed class Int16Matrix
 
     /// <param name="values">The weights: for each input one to every output.</param>
     /// <param name="bias">What is added to each output; their number is a multiple of 16, that of the inputs of 16, too, and at most 1,536.</param>
-    public Int16Matrix(ReadOnlySpan<float> values, float[] bias)
+    public Int16Matrix(ReadOnlySpan<Half> values, float[] bias)
     {
         (_outputs, _bias) = (bias.Length, bias);
         _inputs = values.Length / _outputs;
@@ -41,7 +41,7 @@ internal sealed class Int16Matrix
         for (var output = 0; output < _outputs; output++)
         {
             for (var input = 0; input < _inputs; input++)
-                column[input] = values[input * _outputs + output];
+                column[input] = (float)values[input * _outputs + output];
             var scale = ScaleOf(column);
             _scales[output] = 1 / scale;
             for (var input = 0; input < _inputs; input++)

@@ -25,17 +25,16 @@ internal sealed class OnnxTensors
         }
     }
 
-    /// <summary>The numbers of a tensor of 16 or 32 bits, row after row.</summary>
-    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    public float[] this[string name] => _tensors[name] is (Float, var data)
-        ? MemoryMarshal.Cast<byte, float>(data.Span).ToArray()
-        : Array.ConvertAll(Halves(name), value => (float)value);
+    /// <summary>The numbers of a tensor of 32 bits, row after row.</summary>
+    public float[] Floats(string name) => MemoryMarshal.Cast<byte, float>(Find(name, Float).Span).ToArray();
 
-    /// <summary>The numbers of a tensor of 16 bits, row after row.</summary>
-    /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    public Half[] Halves(string name) => _tensors[name] is (Float16, var data)
-        ? MemoryMarshal.Cast<byte, Half>(data.Span).ToArray()
-        : throw new NotSupportedException($"{name} has numbers of another type.");
+    /// <summary>The numbers of a tensor of 16 bits, row after row, where they were read to.</summary>
+    public ReadOnlyMemory<byte> Halves(string name) => Find(name, Float16);
+
+    private ReadOnlyMemory<byte> Find(string name, int type) =>
+        _tensors.TryGetValue(name, out var tensor) && tensor.Type == type
+            ? tensor.Data.Memory
+            : throw new NotSupportedException($"The model has no tensor {name} of the type {type}.");
 
     private void ReadGraph(CodedInputStream input)
     {

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Microsoft.Extensions.ObjectPool;
 
@@ -14,7 +15,7 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     private const float Epsilon = 1e-6f;
 
     private readonly float[] _timing;
-    private readonly Half[] _embeddings;
+    private readonly ReadOnlyMemory<byte> _embeddings;
     private readonly TransformerLayer _first, _second;
     private readonly Int16Matrix _firstResidual, _last;
     private readonly ObjectPool<Workspace> _workspaces = ObjectPool.Create<Workspace>();
@@ -23,7 +24,7 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     public UseLiteInt16Model(string path)
     {
         var tensors = new OnnxTensors(path);
-        _timing = tensors["timing"];
+        _timing = tensors.Floats("timing");
         _embeddings = tensors.Halves("embeddings");
         (_first, _second) = (new(tensors, "l0"), new(tensors, "l1"));
         (_firstResidual, _last) = (Dense(tensors, "l0_res"), Dense(tensors, "tanh"));
@@ -82,15 +83,16 @@ internal sealed class UseLiteInt16Model : UseLiteModel
     /// <summary>Twice the embedding of each token and the signal of its place.</summary>
     private void LookUp(ReadOnlySpan<int> ids, Span<float> values)
     {
+        var embeddings = MemoryMarshal.Cast<byte, Half>(_embeddings.Span);
         for (var place = 0; place < ids.Length; place++)
         {
             var value = values.Slice(place * TokenSize, TokenSize);
-            TensorPrimitives.ConvertToSingle(_embeddings.AsSpan(ids[place] * TokenSize, TokenSize), value);
+            TensorPrimitives.ConvertToSingle(embeddings.Slice(ids[place] * TokenSize, TokenSize), value);
             TensorPrimitives.MultiplyAdd(value, 2, _timing.AsSpan(place * TokenSize, TokenSize), value);
         }
     }
 
-    private static Int16Matrix Dense(OnnxTensors tensors, string name) => new(tensors[name], tensors[$"{name}_b"]);
+    private static Int16Matrix Dense(OnnxTensors tensors, string name) => new(MemoryMarshal.Cast<byte, Half>(tensors.Halves(name).Span), tensors.Floats($"{name}_b"));
 
     /// <summary>Attention and the two dense layers after it, each added to what it was given and normalised before.</summary>
     private sealed class TransformerLayer(OnnxTensors tensors, string name)
@@ -103,9 +105,9 @@ internal sealed class UseLiteInt16Model : UseLiteModel
 
         private readonly Int16Matrix _queriesKeysValues = Dense(tensors, $"{name}_qkv"), _attended = Dense(tensors, $"{name}_out");
         private readonly Int16Matrix _inner = Dense(tensors, $"{name}_ff1"), _outer = Dense(tensors, $"{name}_ff2");
-        private readonly float _queryScale = tensors[$"{name}_qscale"][0];
-        private readonly (float[] Scale, float[] Shift) _beforeAttention = (tensors[$"{name}_ln1_s"], tensors[$"{name}_ln1_b"]);
-        private readonly (float[] Scale, float[] Shift) _beforeInner = (tensors[$"{name}_ln2_s"], tensors[$"{name}_ln2_b"]);
+        private readonly float _queryScale = tensors.Floats($"{name}_qscale")[0];
+        private readonly (float[] Scale, float[] Shift) _beforeAttention = (tensors.Floats($"{name}_ln1_s"), tensors.Floats($"{name}_ln1_b"));
+        private readonly (float[] Scale, float[] Shift) _beforeInner = (tensors.Floats($"{name}_ln2_s"), tensors.Floats($"{name}_ln2_b"));
 
         /// <summary>Adds to <paramref name="values"/> what the tokens of each text make of one another.</summary>
         public void Attend(ReadOnlySpan<float> tokens, Range[] texts, Span<float> values, Workspace memory)

@@ -15,7 +15,8 @@ public sealed class Int16MatrixTests
     public void A_product_is_right_to_a_few_ten_thousandths(int rows, int inputs, int outputs, float magnitude)
     {
         var random = new Random(rows);
-        var (values, bias) = (Draw(inputs * outputs), Draw(outputs));
+        var values = Array.ConvertAll(Draw(inputs * outputs), number => (Half)number);
+        var bias = Draw(outputs);
         var given = Draw(rows * inputs);
         TensorPrimitives.Multiply(given, magnitude, given);
         given.AsSpan(0, inputs / 2).Clear();
@@ -27,7 +28,7 @@ public sealed class Int16MatrixTests
             var x = given.AsSpan(row * inputs, inputs);
             for (var output = 0; output < outputs; output++)
             {
-                var column = Enumerable.Range(0, inputs).Select(input => values[input * outputs + output]).ToArray();
+                var column = Enumerable.Range(0, inputs).Select(input => (float)values[input * outputs + output]).ToArray();
                 var right = bias[output] + TensorPrimitives.Dot<double>(ToDoubles(x), ToDoubles(column));
                 Assert.Equal(right, results[row * outputs + output], 5e-4 * TensorPrimitives.Norm<float>(x) * TensorPrimitives.Norm<float>(column) + 1e-6);
             }
@@ -41,8 +42,8 @@ public sealed class Int16MatrixTests
     [InlineData(-1)]
     public void The_largest_sum_there_can_be_does_not_overflow(int sign)
     {
-        var values = new float[1536 * 16];
-        Array.Fill(values, 1);
+        var values = new Half[1536 * 16];
+        Array.Fill(values, Half.One);
         var row = new float[1536];
         Array.Fill(row, sign);
         var results = new float[16];
@@ -55,7 +56,7 @@ public sealed class Int16MatrixTests
     {
         float[] bias = [.. Enumerable.Range(0, 16).Select(i => (float)i)];
         var results = new float[32];
-        new Int16Matrix(new float[16 * 16], bias).Multiply(new float[32], results);
+        new Int16Matrix(new Half[16 * 16], bias).Multiply(new float[32], results);
         Assert.Equal([.. bias, .. bias], results);
     }
 
@@ -64,7 +65,7 @@ public sealed class Int16MatrixTests
     [InlineData(20, 16)]
     [InlineData(1552, 16)]
     public void A_shape_that_it_cannot_multiply_is_refused(int inputs, int outputs) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Int16Matrix(new float[inputs * outputs], new float[outputs]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Int16Matrix(new Half[inputs * outputs], new float[outputs]));
 
     private static double[] ToDoubles(ReadOnlySpan<float> numbers) => Array.ConvertAll(numbers.ToArray(), number => (double)number);
 }
