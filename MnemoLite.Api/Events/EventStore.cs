@@ -28,6 +28,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
         await using var command = Insert(space, @event, model);
         command.Connection = connection;
+        await command.PrepareAsync(cancellationToken);
         return (await ReadWrittenAsync(space, command, ChangeKind.Created, cancellationToken))!;
     }
 

@@ -23,6 +23,12 @@ internal sealed record SearchQuery(
     /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
     public bool LooksUpIds => Space.IsBound && !HasFewEvents;
 
+    /// <summary>
+    /// Whether events that have the words are to be found by these alone, and those of the space among them: where it has many of all events. The plan is
+    /// good for all values then. Elsewhere PostgreSQL weighs words and space against each other, each time.
+    /// </summary>
+    public bool FindsByWordsAlone => Statistics.IsAll || LooksUpIds || (!HasFewEvents && Statistics.Share >= 0.25);
+
     /// <summary>How far down the page reaches.</summary>
     public int Depth => Request.Offset + Request.Limit;
 }

@@ -48,7 +48,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
             FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndexes(query, model, hasShortForms, where, candidates))} LIMIT {candidates}) AS nearest
             """;
-        return await RunAsync(command, query, ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, hasOnePlan: true, ReadListAsync, cancellationToken);
 
         async Task<NearestList> ReadListAsync()
         {
@@ -66,7 +66,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
         command.CommandText = Matching(query, model, where, candidates);
-        return await RunAsync(command, query, ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, query.HasFewEvents || query.FindsByWordsAlone, ReadListAsync, cancellationToken);
 
         async Task<MatchingList> ReadListAsync()
         {
@@ -162,7 +162,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var few = query.Filter is null && query.Request.Metadata is null ? ComparedOneByOneInWindow : ComparedOneByOne;
         await using var command = new NpgsqlCommand();
         command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {few + 1}) AS passing";
-        return await RunAsync(command, query, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= few;
+        return await RunAsync(command, query, hasOnePlan: false, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= few;
     }
 
     private static string NearestOfFew(SearchQuery query, EmbeddingModel model, SqlConditions where) => $"""
@@ -231,6 +231,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var (distances, from) = query.Embedding is null || query.Request.DistanceThreshold is null
             ? ("NULL::float8[]", "")
             : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
+        var telling = query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)";
+        var candidate = query.Statistics.IsAll || !query.FindsByWordsAlone
+            ? $"SELECT id, keywords FROM events WHERE {where} AND {telling}"
+            : $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}";
         return $"""
             WITH store AS MATERIALIZED (
                 {size}
@@ -274,7 +278,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ), telling AS MATERIALIZED (
                 SELECT string_agg(query::text, ' | ')::tsquery AS query FROM chosen WHERE is_telling
             ), candidate AS MATERIALIZED (
-                SELECT id, keywords FROM events WHERE {where} AND {(query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)")} {allowed}
+                {candidate} {allowed}
             ), found AS MATERIALIZED (
                 SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
             ), information AS MATERIALIZED (
@@ -310,14 +314,18 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             """;
     }
 
-    private async Task<T> RunAsync<T>(NpgsqlCommand command, SearchQuery query, Func<Task<T>> read, CancellationToken cancellationToken) =>
+    /// <param name="command">Without a connection yet.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="hasOnePlan">Whether, where nothing is filtered, one plan is good for all values: PostgreSQL makes it once then.</param>
+    /// <param name="read">Executes the command and reads what it returns.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    private async Task<T> RunAsync<T>(
+        NpgsqlCommand command, SearchQuery query, bool hasOnePlan, Func<Task<T>> read, CancellationToken cancellationToken) =>
         await reads.RunAsync(
             query.Space, command,
             async () =>
             {
-                // Of the same text each time, and with one good plan for all values, where nothing is filtered: of a large space among others it would
-                // be the plan for one of the average size.
-                if (!query.IsFiltered && (query.Statistics.IsAll || query.HasFewEvents) && query.Depth <= Candidates)
+                if (hasOnePlan && !query.IsFiltered && query.Depth <= Candidates)
                     await command.PrepareAsync(cancellationToken);
                 return await read();
             },

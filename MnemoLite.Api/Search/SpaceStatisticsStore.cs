@@ -8,12 +8,13 @@ namespace MnemoLite.Api.Search;
 /// <summary>What a space is to the store, and which words are common in it.</summary>
 /// <param name="IsAll">Whether nothing is stored in any other: then PostgreSQL's own statistics are of this one, and nothing else is told here.</param>
 /// <param name="Events">How many events it has.</param>
+/// <param name="Share">About which part of all events they are, 0..1.</param>
 /// <param name="CommonWords">The lexemes that many of its newest events have; none where it has few events.</param>
 /// <param name="Shares">In which part of them each is, 0..1.</param>
-internal sealed record SpaceStatistics(bool IsAll, long Events, string[] CommonWords, float[] Shares)
+internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, string[] CommonWords, float[] Shares)
 {
     /// <summary>Of the only space there is.</summary>
-    public static readonly SpaceStatistics All = new(IsAll: true, 0, [], []);
+    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, [], []);
 }
 
 /// <summary>The SQL of what searches go by in a space among others. PostgreSQL's statistics are of all spaces, and of no use there: what is common
@@ -61,7 +62,8 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
                 FROM sampled, unnest(tsvector_to_array(keywords)) AS lexeme
                 GROUP BY lexeme HAVING count(*) >= {LeastCommon}
             )
-            SELECT events, ARRAY(SELECT lexeme FROM common ORDER BY lexeme), ARRAY(SELECT share FROM common ORDER BY lexeme) FROM counted
+            SELECT events, events / greatest((SELECT reltuples::float8 FROM pg_class WHERE oid = 'events'::regclass), events, 1),
+                ARRAY(SELECT lexeme FROM common ORDER BY lexeme), ARRAY(SELECT share FROM common ORDER BY lexeme) FROM counted
             """);
         command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(
@@ -70,7 +72,8 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             {
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 await reader.ReadAsync(cancellationToken);
-                return new SpaceStatistics(IsAll: false, reader.GetInt64(0), reader.GetFieldValue<string[]>(1), reader.GetFieldValue<float[]>(2));
+                return new SpaceStatistics(
+                    IsAll: false, reader.GetInt64(0), reader.GetDouble(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<float[]>(3));
             },
             cancellationToken);
     }
