@@ -7,7 +7,7 @@ namespace MnemoLite.Api.Embeddings;
 
 /// <summary>
 /// The sentence encoder of our own, with its dense layers in 16-bit integers, for processors that have AVX2: two Transformer layers, the mean over the tokens,
-/// and one layer more. It answers as <see cref="UseLiteOnnxModel"/> does but for rounding, in half the time (docs/performance.md).
+/// and one layer more. It answers as <see cref="UseLiteOnnxModel"/> does but for rounding, and sooner (models/README.md).
 /// </summary>
 internal sealed class UseLiteInt16Model : UseLiteModel
 {
