@@ -22,7 +22,7 @@ internal sealed class Int16Matrix
     /// <summary>Its square is below 2³¹ with what rounding may add, half for each of 1,536 inputs: (46300 + √1536 / 2)² = 2³¹ - 2.0 · 10⁶.</summary>
     private const float Length = 46_300;
 
-    private readonly int _inputs, _outputs, _start;
+    private readonly int _start;
     private readonly short[] _weights;
     private readonly float[] _scales, _bias;
 
@@ -30,21 +30,21 @@ internal sealed class Int16Matrix
     /// <param name="bias">What is added to each output; their number is a multiple of 16, that of the inputs of 16, too, and at most 1,536.</param>
     public Int16Matrix(ReadOnlySpan<Half> values, float[] bias)
     {
-        (_outputs, _bias) = (bias.Length, bias);
-        _inputs = values.Length / _outputs;
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(_inputs, 1536);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(_inputs * _outputs, values.Length);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(_inputs % ColumnsAtOnce + _outputs % ColumnsAtOnce, 0);
+        (Outputs, _bias) = (bias.Length, bias);
+        Inputs = values.Length / Outputs;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Inputs, 1536);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(Inputs * Outputs, values.Length);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(Inputs % ColumnsAtOnce + Outputs % ColumnsAtOnce, 0);
         _weights = AllocateAligned(values.Length, out _start);
-        _scales = new float[_outputs];
-        var column = new float[_inputs];
-        for (var output = 0; output < _outputs; output++)
+        _scales = new float[Outputs];
+        var column = new float[Inputs];
+        for (var output = 0; output < Outputs; output++)
         {
-            for (var input = 0; input < _inputs; input++)
-                column[input] = (float)values[input * _outputs + output];
+            for (var input = 0; input < Inputs; input++)
+                column[input] = (float)values[input * Outputs + output];
             var scale = ScaleOf(column);
             _scales[output] = 1 / scale;
-            for (var input = 0; input < _inputs; input++)
+            for (var input = 0; input < Inputs; input++)
                 _weights[_start + PlaceOf(input, output)] = (short)MathF.Round(column[input] * scale);
         }
     }
@@ -53,26 +53,26 @@ internal sealed class Int16Matrix
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
     /// <summary>How many numbers a row has.</summary>
-    public int Inputs => _inputs;
+    public int Inputs { get; }
 
     /// <summary>How many numbers a row of the result has.</summary>
-    public int Outputs => _outputs;
+    public int Outputs { get; }
 
     /// <summary>The layer's answer to each row.</summary>
     /// <param name="rows">One after the other.</param>
     /// <param name="results">Takes as many rows, one after the other.</param>
     public void Multiply(ReadOnlySpan<float> rows, Span<float> results)
     {
-        var count = rows.Length / _inputs;
+        var count = rows.Length / Inputs;
         var blocks = (count + RowsAtOnce - 1) / RowsAtOnce;
-        var rounded = ArrayPool<short>.Shared.Rent(blocks * RowsAtOnce * _inputs);
+        var rounded = ArrayPool<short>.Shared.Rent(blocks * RowsAtOnce * Inputs);
         var scales = ArrayPool<float>.Shared.Rent(blocks * RowsAtOnce);
         try
         {
             for (var row = 0; row < count; row++)
-                scales[row] = RoundRow(rows.Slice(row * _inputs, _inputs), rounded.AsSpan(row * _inputs, _inputs));
-            rounded.AsSpan(count * _inputs, (blocks * RowsAtOnce - count) * _inputs).Clear();
-            for (var column = 0; column < _outputs; column += ColumnsAtOnce) // its weights are in the processor's cache for all rows
+                scales[row] = RoundRow(rows.Slice(row * Inputs, Inputs), rounded.AsSpan(row * Inputs, Inputs));
+            rounded.AsSpan(count * Inputs, (blocks * RowsAtOnce - count) * Inputs).Clear();
+            for (var column = 0; column < Outputs; column += ColumnsAtOnce) // its weights are in the processor's cache for all rows
             {
                 for (var row = 0; row < count; row += RowsAtOnce)
                     MultiplyBlock(rounded, scales, row, column, Math.Min(RowsAtOnce, count - row), results);
@@ -87,7 +87,7 @@ internal sealed class Int16Matrix
 
     /// <summary>Where a weight stands: sixteen columns after sixteen, in them input pair after input pair, in these column after column.</summary>
     private int PlaceOf(int input, int output) =>
-        output / ColumnsAtOnce * ColumnsAtOnce * _inputs + input / Pair * Pair * ColumnsAtOnce + output % ColumnsAtOnce * Pair + input % Pair;
+        output / ColumnsAtOnce * ColumnsAtOnce * Inputs + input / Pair * Pair * ColumnsAtOnce + output % ColumnsAtOnce * Pair + input % Pair;
 
     private static float ScaleOf(ReadOnlySpan<float> numbers)
     {
@@ -111,9 +111,9 @@ internal sealed class Int16Matrix
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyBlock(short[] rows, float[] rowScales, int row, int column, int count, Span<float> results)
     {
-        nint pairs = _inputs / Pair;
-        ref var weights = ref _weights[_start + column * _inputs];
-        ref var row0 = ref Unsafe.As<short, int>(ref rows[row * _inputs]);
+        nint pairs = Inputs / Pair;
+        ref var weights = ref _weights[_start + column * Inputs];
+        ref var row0 = ref Unsafe.As<short, int>(ref rows[row * Inputs]);
         ref var row1 = ref Unsafe.Add(ref row0, pairs);
         ref var row2 = ref Unsafe.Add(ref row1, pairs);
         ref var row3 = ref Unsafe.Add(ref row2, pairs);
@@ -145,7 +145,7 @@ internal sealed class Int16Matrix
         {
             if (place >= count)
                 return;
-            var result = results.Slice((row + place) * _outputs + column, ColumnsAtOnce);
+            var result = results.Slice((row + place) * Outputs + column, ColumnsAtOnce);
             FinishHalf(left, column, rowScales[row + place], result);
             FinishHalf(right, column + Vector256<float>.Count, rowScales[row + place], result[Vector256<float>.Count..]);
         }

@@ -24,10 +24,10 @@ internal sealed record SearchQuery(
     public bool LooksUpIds => Space.IsBound && !HasFewEvents;
 
     /// <summary>
-    /// Whether events that have the words are to be found by these alone, and those of the space among them: where it has many of all events. The plan is
-    /// good for all values then. Elsewhere PostgreSQL weighs words and space against each other, each time.
+    /// Whether events that have the words are to be found by these alone, and those of the space among them: where it has many of all events and nothing
+    /// is filtered. One plan is good for all values then. Elsewhere PostgreSQL weighs words, filter and space against each other, each time.
     /// </summary>
-    public bool FindsByWordsAlone => Statistics.IsAll || LooksUpIds || (!HasFewEvents && Statistics.Share >= 0.25);
+    public bool FindsByWordsAlone => !IsFiltered && (Statistics.IsAll || LooksUpIds || (!HasFewEvents && Statistics.Share >= 0.25));
 
     /// <summary>How far down the page reaches.</summary>
     public int Depth => Request.Offset + Request.Limit;

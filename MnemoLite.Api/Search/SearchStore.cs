@@ -232,9 +232,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ? ("NULL::float8[]", "")
             : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
         var telling = query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)";
-        var candidate = query.Statistics.IsAll || !query.FindsByWordsAlone
-            ? $"SELECT id, keywords FROM events WHERE {where} AND {telling}"
-            : $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}";
+        var candidate = query.FindsByWordsAlone && !query.Statistics.IsAll
+            ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}"
+            : $"SELECT id, keywords FROM events WHERE {where} AND {telling}";
         return $"""
             WITH store AS MATERIALIZED (
                 {size}
