@@ -12,8 +12,8 @@ namespace MnemoLite.Api.Embeddings;
 /// </summary>
 /// <remarks>
 /// Each row of x, and each column of W, is scaled to a length of at most <see cref="Length"/> and rounded. By the inequality of Cauchy and Schwarz no sum
-/// of their products, nor of some of them, is then beyond 32 bits, and it is exact: a row's result is the same whatever rows are beside it. What rounding
-/// takes from a row is about a ten-thousandth of its length.
+/// of their products, nor of some of them, is then beyond 32 bits, and it is exact, in whatever order. What rounding takes from a row
+/// is about a ten-thousandth of its length.
 /// </remarks>
 internal sealed class Int16Matrix
 {
