@@ -24,7 +24,7 @@ internal sealed class DatabaseOptions : IValidatableObject
     /// deleted count until they are vacuumed: with one too few the index is read on, which takes as long again.
     /// </summary>
     [Range(1, 1000)]
-    public int HnswEfSearch { get; set; } = 110;
+    public int HnswEfSearch { get; set; } = 150;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -12,18 +12,25 @@ internal sealed class EventIndexes(NpgsqlDataSource dataSource)
     public async Task BuildAsync(string suffix, string definition, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        if (await IsValidAsync($"events{suffix}") == true)
+            return;
         await ExecuteAsync("SET statement_timeout = 0; SET maintenance_work_mem = '256MB'");
         foreach (var table in await ReadPartitionsAsync(connection, cancellationToken))
         {
-            await using var find = new NpgsqlCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", connection);
-            find.Parameters.Add(new() { Value = $"{table}{suffix}" });
-            var isValid = await find.ExecuteScalarAsync(cancellationToken) as bool?;
+            var isValid = await IsValidAsync($"{table}{suffix}");
             if (isValid == false) // of a build that was killed
                 await ExecuteAsync($"DROP INDEX CONCURRENTLY {table}{suffix}");
             if (isValid != true)
                 await ExecuteAsync($"CREATE INDEX CONCURRENTLY {table}{suffix} ON {table} {definition}");
         }
         await ExecuteAsync($"CREATE INDEX IF NOT EXISTS events{suffix} ON events {definition}"); // of a partitioned table: takes those of its partitions
+
+        async Task<bool?> IsValidAsync(string index)
+        {
+            await using var find = new NpgsqlCommand("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)", connection);
+            find.Parameters.Add(new() { Value = index });
+            return await find.ExecuteScalarAsync(cancellationToken) as bool?;
+        }
 
         async Task ExecuteAsync(string sql)
         {

@@ -18,7 +18,10 @@ internal sealed record SearchQuery(
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;
 
     /// <summary>Whether the space has no more events than are compared one by one.</summary>
-    public bool HasFewEvents => !Statistics.IsAll && Statistics.Events <= SearchStore.ComparedOneByOne;
+    public bool HasFewEvents => HasAtMost(SearchStore.ComparedOneByOne);
+
+    /// <summary>Whether the space is known to have no more events than this.</summary>
+    public bool HasAtMost(int events) => !Statistics.IsAll && Statistics.Events <= events;
 
     /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
     public bool LooksUpIds => Space.IsBound && !HasFewEvents;

@@ -22,8 +22,11 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// </summary>
     public const int ComparedOneByOne = 4000;
 
-    /// <summary>The same where it is a time window alone that they pass: they are counted by an index alone, and read in its order.</summary>
-    private const int ComparedOneByOneInWindow = 10_000;
+    /// <summary>The same where they are those of a time or of a space: they are read in the order of an index.</summary>
+    private const int ComparedOneByOneInOrder = 10_000;
+
+    /// <summary>The same where that index has their short forms, so that they need not be read themselves.</summary>
+    private const int ComparedOneByOneInIndex = 15_000;
 
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;
@@ -40,13 +43,15 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// </summary>
     public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, bool hasShortForms, CancellationToken cancellationToken)
     {
-        var areFew = query.IsFiltered ? await AreFewAsync(query, cancellationToken) : query.HasFewEvents;
+        var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
+            : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
+        var areFew = query.IsFiltered ? await PassAtMostAsync(few, query, cancellationToken) : query.HasAtMost(few);
         await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
         command.CommandText = $"""
             SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
-            FROM ({(areFew ? NearestOfFew(query, model, where) : NearestByIndexes(query, model, hasShortForms, where, candidates))} LIMIT {candidates}) AS nearest
+            FROM ({(areFew ? NearestOfFew(query, model, hasShortForms, where, candidates) : NearestByIndexes(query, model, hasShortForms, where, candidates))} LIMIT {candidates}) AS nearest
             """;
         return await RunAsync(command, query, hasOnePlan: true, ReadListAsync, cancellationToken);
 
@@ -156,21 +161,36 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         }
     }
 
-    /// <summary>Whether no more events pass the filters than are compared one by one.</summary>
-    private async Task<bool> AreFewAsync(SearchQuery query, CancellationToken cancellationToken)
+    private async Task<bool> PassAtMostAsync(int few, SearchQuery query, CancellationToken cancellationToken)
     {
-        var few = query.Filter is null && query.Request.Metadata is null ? ComparedOneByOneInWindow : ComparedOneByOne;
         await using var command = new NpgsqlCommand();
         command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {few + 1}) AS passing";
         return await RunAsync(command, query, hasOnePlan: false, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= few;
     }
 
-    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, SqlConditions where) => $"""
-        SELECT id, embedding <=> {Embedding(query, where)} AS distance
-        FROM events
-        WHERE {where} AND embedding IS NOT NULL AND {OfModel(model, where)}
-        ORDER BY distance, id DESC
-        """;
+    /// <summary>Compares all that pass the filters: first by short form, which may be in the index that tells which these are, the nearest then in full.</summary>
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int candidates)
+    {
+        var vector = VectorParameter(query, where);
+        var nearest = hasShortForms
+            ? $"""
+                SELECT * FROM events WHERE id = ANY (ARRAY(
+                    WITH passing AS MATERIALIZED (
+                        SELECT id, embedding_short <=> (SELECT shorten({vector})) AS distance FROM events WHERE {where}
+                    )
+                    SELECT id FROM passing WHERE distance IS NULL
+                    UNION ALL
+                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {candidates})
+                )) OFFSET 0
+                """
+            : $"SELECT * FROM events WHERE {where}";
+        return $"""
+            SELECT id, embedding <=> (SELECT {vector}) AS distance
+            FROM ({nearest}) AS events
+            WHERE embedding IS NOT NULL AND {OfModel(model, where)}
+            ORDER BY distance, id DESC
+            """;
+    }
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
     private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int candidates)

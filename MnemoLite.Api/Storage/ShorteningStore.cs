@@ -25,13 +25,17 @@ internal sealed class ShorteningStore(NpgsqlDataSource dataSource, EventIndexes 
         return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
     }
 
-    /// <summary>Builds the index of short forms, and before it that of embeddings that have none.</summary>
+    /// <summary>
+    /// Builds those of the indexes of short forms that are not there, as 0014_short_forms_by_time.sql does in an empty store: last the one that tells
+    /// that there are short forms, and before it that of embeddings that have none.
+    /// </summary>
     public async Task BuildIndexesAsync(EmbeddingModel model, CancellationToken cancellationToken)
     {
         await indexes.BuildAsync(
             "_embedding_whole",
             string.Create(CultureInfo.InvariantCulture, $"USING hnsw ((embedding::halfvec({model.Dimension})) halfvec_cosine_ops) WHERE embedding_short IS NULL"),
             cancellationToken);
-        await indexes.BuildAsync("_embedding_short", "USING hnsw (embedding_short halfvec_cosine_ops)", cancellationToken);
+        await indexes.BuildAsync("_short_by_time", "(space, timestamp) INCLUDE (id, embedding_short)", cancellationToken);
+        await indexes.BuildAsync("_embedding_short", "USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12)", cancellationToken);
     }
 }

@@ -16,25 +16,26 @@ internal sealed class ShorteningWorker(
     private const int BatchEvents = 100;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    private bool IsDone => preparation.Ready && models.IsSettled && (models.HasShortForms || models.Current.Directions is null);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!IsDone)
+        for (var isDone = false; !isDone;)
         {
             try
             {
                 if (preparation.Ready && models.IsSettled)
                 {
+                    if (models.Current.Directions is null)
+                        return;
                     await alone.DoAsync(LockId, () => ShortenAsync(stoppingToken), stoppingToken);
                     await models.RefreshAsync(stoppingToken);
+                    isDone = models.HasShortForms;
                 }
             }
             catch (DbException exception)
             {
                 Log.ShorteningPauses(log, exception.Message);
             }
-            if (!IsDone)
+            if (!isDone)
                 await Task.Delay(Pause, clock, stoppingToken);
         }
     }
@@ -43,7 +44,10 @@ internal sealed class ShorteningWorker(
     {
         await models.BeginShortFormsAsync(cancellationToken);
         if (models.HasShortForms)
+        {
+            await store.BuildIndexesAsync(models.Current.Model, cancellationToken); // one that a former release did not have
             return;
+        }
         Log.Shortening(log);
         for (Guid? last = Guid.Empty; last is { } after;)
         {

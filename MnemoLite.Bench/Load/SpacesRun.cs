@@ -72,7 +72,7 @@ internal sealed class SpacesRun(
             FROM (SELECT id, row_number() OVER (ORDER BY id) / 2 AS place FROM events) AS numbered
             WHERE events.id = numbered.id AND mod(('x' || right(events.id::text, 4))::bit(16)::int, 2) = 0
             """,
-            "CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops)",
+            "CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12)",
             "VACUUM (ANALYZE) events, words",
         })
         {
