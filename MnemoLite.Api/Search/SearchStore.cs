@@ -45,22 +45,27 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
             : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
-        var areFew = query.IsFiltered ? await PassAtMostAsync(few, query, cancellationToken) : query.HasAtMost(few);
+        return (query.IsFiltered || query.HasAtMost(few) ? await FindNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), cancellationToken) : null)
+            ?? await FindNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), cancellationToken)
+            ?? throw new InvalidOperationException("The index gives the nearest of any number.");
+    }
+
+    /// <param name="query">The query.</param>
+    /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether it could compare all.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>Null if it could not.</returns>
+    private async Task<NearestList?> FindNearestAsync(SearchQuery query, Func<SqlConditions, string> nearest, CancellationToken cancellationToken)
+    {
         await using var command = new NpgsqlCommand();
-        var where = Conditions(query, command.Parameters);
-        var candidates = CandidatesOf(query);
-        command.CommandText = $"""
-            SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}
-            FROM ({(areFew ? NearestOfFew(query, model, hasShortForms, where, candidates) : NearestByIndexes(query, model, hasShortForms, where, candidates))} LIMIT {candidates}) AS nearest
-            """;
+        command.CommandText = nearest(Conditions(query, command.Parameters));
         return await RunAsync(command, query, hasOnePlan: true, ReadListAsync, cancellationToken);
 
-        async Task<NearestList> ReadListAsync()
+        async Task<NearestList?> ReadListAsync()
         {
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            return NearestList.Of(
-                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), candidates, Snapshot.Parse(reader.GetString(2)));
+            return !reader.GetBoolean(3) ? null : NearestList.Of(
+                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), CandidatesOf(query), Snapshot.Parse(reader.GetString(2)));
         }
     }
 
@@ -161,41 +166,38 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         }
     }
 
-    private async Task<bool> PassAtMostAsync(int few, SearchQuery query, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand();
-        command.CommandText = $"SELECT count(*) FROM (SELECT FROM events WHERE {Conditions(query, command.Parameters)} LIMIT {few + 1}) AS passing";
-        return await RunAsync(command, query, hasOnePlan: false, async () => (long)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken) <= few;
-    }
-
-    /// <summary>Compares all that pass the filters: first by short form, which may be in the index that tells which these are, the nearest then in full.</summary>
-    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int candidates)
+    /// <summary>
+    /// Compares all that pass the filters, unless they are too many: first by short form, which may be in the index that tells which they are, the nearest
+    /// then in full. Of no more than one too many it is known before that they are.
+    /// </summary>
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int few)
     {
         var vector = VectorParameter(query, where);
-        var nearest = hasShortForms
-            ? $"""
-                SELECT * FROM events WHERE id = ANY (ARRAY(
-                    WITH passing AS MATERIALIZED (
-                        SELECT id, embedding_short <=> (SELECT shorten({vector})) AS distance FROM events WHERE {where}
-                    )
+        var (distance, nearest) = hasShortForms
+            ? ($"embedding_short <=> (SELECT shorten({vector}))", $"""
+                SELECT id, embedding <=> (SELECT {vector}) AS distance
+                FROM events
+                WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
                     SELECT id FROM passing WHERE distance IS NULL
                     UNION ALL
-                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {candidates})
-                )) OFFSET 0
-                """
-            : $"SELECT * FROM events WHERE {where}";
+                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {CandidatesOf(query)})
+                ))
+                """)
+            : ($"embedding <=> (SELECT {vector})", "SELECT id, distance FROM passing WHERE distance IS NOT NULL");
         return $"""
-            SELECT id, embedding <=> (SELECT {vector}) AS distance
-            FROM ({nearest}) AS events
-            WHERE embedding IS NOT NULL AND {OfModel(model, where)}
-            ORDER BY distance, id DESC
+            WITH passing AS MATERIALIZED (
+                SELECT id, {distance} AS distance FROM events WHERE {where} AND {OfModel(model, where)} LIMIT {few + 1}
+            ), compared AS (
+                SELECT count(*) <= {few} AS are_all FROM passing
+            )
+            {ListOf($"SELECT id, distance FROM ({nearest}) AS few WHERE (SELECT are_all FROM compared) ORDER BY distance, id DESC", query, "(SELECT are_all FROM compared)")}
             """;
     }
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
-    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int candidates)
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where)
     {
-        var vector = VectorParameter(query, where);
+        var (vector, candidates) = (VectorParameter(query, where), CandidatesOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
         var nearest = hasShortForms
@@ -205,8 +207,13 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, where, candidates)}
                 """
             : NearestByIndex("embedding IS NOT NULL", whole, vector, where, candidates);
-        return $"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC";
+        return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
+
+    private static string ListOf(string nearest, SearchQuery query, string isRight) => $"""
+        SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}, {isRight}
+        FROM ({nearest} LIMIT {CandidatesOf(query)}) AS nearest
+        """;
 
     /// <summary>
     /// The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes. What the index holds anyway is
