@@ -28,9 +28,17 @@ internal sealed record SearchQuery(
 
     /// <summary>
     /// Whether events that have the words are to be found by these alone, and those of the space among them: where it has many of all events and nothing
-    /// is filtered. One plan is good for all values then. Elsewhere PostgreSQL weighs words, filter and space against each other, each time.
+    /// is filtered. One plan is good for all values then.
     /// </summary>
-    public bool FindsByWordsAlone => !IsFiltered && (Statistics.IsAll || LooksUpIds || (!HasFewEvents && Statistics.Share >= 0.25));
+    public bool FindsByWordsAlone => !IsFiltered && (LooksUpIds || HasManyEvents);
+
+    /// <summary>
+    /// The same where metadata or a time is filtered, unless even the rarest word is in many events. Elsewhere PostgreSQL weighs words, filter and space
+    /// against each other, each time.
+    /// </summary>
+    public bool FindsByWordsFirst => IsFiltered && Filter is null && !Space.IsBound && HasManyEvents && Keywords is { HasOperators: false };
+
+    private bool HasManyEvents => Statistics.IsAll || (!HasFewEvents && Statistics.Share >= 0.25);
 
     /// <summary>How far down the page reaches.</summary>
     public int Depth => Request.Offset + Request.Limit;

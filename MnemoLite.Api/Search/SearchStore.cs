@@ -58,7 +58,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         await using var command = new NpgsqlCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(command, query, hasOnePlan: true, ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, !query.IsFiltered, ReadListAsync, cancellationToken);
 
         async Task<NearestList?> ReadListAsync()
         {
@@ -76,7 +76,8 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var where = Conditions(query, command.Parameters);
         var candidates = CandidatesOf(query);
         command.CommandText = Matching(query, model, where, candidates);
-        return await RunAsync(command, query, query.HasFewEvents || query.FindsByWordsAlone, ReadListAsync, cancellationToken);
+        return await RunAsync(
+            command, query, query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered), ReadListAsync, cancellationToken);
 
         async Task<MatchingList> ReadListAsync()
         {
@@ -259,8 +260,15 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             ? ("NULL::float8[]", "")
             : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
         var telling = query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)";
-        var candidate = query.FindsByWordsAlone && !query.Statistics.IsAll
-            ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}"
+        var candidate =
+            query.FindsByWordsFirst ? $"""
+                SELECT id, keywords
+                FROM (SELECT * FROM events WHERE keywords @@ (SELECT query FROM telling WHERE events <= {2 * KeywordCandidates}) OFFSET 0) AS events
+                WHERE {where}
+                UNION ALL
+                SELECT id, keywords FROM events WHERE (SELECT events > {2 * KeywordCandidates} FROM telling) AND {where} AND {telling}
+                """
+            : query.FindsByWordsAlone && !query.Statistics.IsAll ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}"
             : $"SELECT id, keywords FROM events WHERE {where} AND {telling}";
         return $"""
             WITH store AS MATERIALIZED (
@@ -299,11 +307,11 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 ) AS meant
                 WHERE meant.query IS NOT NULL
             ), chosen AS MATERIALIZED (
-                SELECT n, query, words, place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates}) AS is_telling
+                SELECT n, query, words, events, place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates}) AS is_telling
                 FROM (SELECT n, query, words, share, row_number() OVER rarest AS place, sum(share) OVER rarest * size AS events
                       FROM term CROSS JOIN store WINDOW rarest AS (ORDER BY share, n)) AS counted
             ), telling AS MATERIALIZED (
-                SELECT string_agg(query::text, ' | ')::tsquery AS query FROM chosen WHERE is_telling
+                SELECT string_agg(query::text, ' | ')::tsquery AS query, max(events) AS events FROM chosen WHERE is_telling
             ), candidate AS MATERIALIZED (
                 {candidate} {allowed}
             ), found AS MATERIALIZED (
@@ -343,7 +351,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     /// <param name="command">Without a connection yet.</param>
     /// <param name="query">The query.</param>
-    /// <param name="hasOnePlan">Whether, where nothing is filtered, one plan is good for all values: PostgreSQL makes it once then.</param>
+    /// <param name="hasOnePlan">Whether one plan is good for all values: PostgreSQL makes it once then.</param>
     /// <param name="read">Executes the command and reads what it returns.</param>
     /// <param name="cancellationToken">Ends it.</param>
     private async Task<T> RunAsync<T>(
@@ -352,7 +360,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             query.Space, command,
             async () =>
             {
-                if (hasOnePlan && !query.IsFiltered && query.Depth <= Candidates)
+                if (hasOnePlan && query.Depth <= Candidates)
                     await command.PrepareAsync(cancellationToken);
                 return await read();
             },
