@@ -47,7 +47,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         command.Parameters.Add(Json(@event.Metadata));
         command.Parameters.Add(Embedding(@event.Embedding));
         command.Parameters.Add(new() { Value = @event.EmbeddingState is not null });
-        AddModel(command, model);
+        command.Parameters.Add(new() { Value = model.Id });
+        command.Parameters.Add(new() { Value = model.Dimension });
         return command;
     }
 
@@ -102,29 +103,32 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(space, cancellationToken);
-        await using var command = new NpgsqlCommand($"""
+        await using var command = new NpgsqlCommand { Connection = connection };
+        var where = new SqlConditions(command.Parameters);
+        where.Add("id =", id);
+        where.Add("space =", space.Name);
+        var changes = new List<string>(); // a column that is not named here is not reckoned again, nor what follows from it
+        if (content is not null)
+            changes.Add($"content = {where.Parameter(Json(content))}");
+        if (metadata is not null)
+            changes.Add($"metadata = (metadata || {where.Parameter(Json(metadata))}) - {where.Parameter(removedKeys)}");
+        if (replaceEmbedding)
+        {
+            changes.Add($"embedding = {where.Parameter(Embedding(embedded.Vector))}::real[]::vector");
+            changes.Add($"embedding_due = CASE WHEN {where.Parameter(embedded.IsPending)} THEN now() END");
+            changes.Add("embedding_attempts = 0");
+        }
+        command.CommandText = $"""
             WITH former AS (
-                SELECT id AS former_id, metadata AS former_metadata FROM events WHERE id = $1 AND space = $2 FOR UPDATE
+                SELECT id AS former_id, metadata AS former_metadata FROM events WHERE {where} FOR UPDATE
             )
             UPDATE events
-            SET content = coalesce($3, content),
-                metadata = (metadata || coalesce($4, '{"{}"}')) - $5,
-                embedding = CASE WHEN $6 THEN $7::real[]::vector ELSE embedding END,
-                embedding_due = CASE WHEN NOT $6 THEN embedding_due WHEN $8 THEN now() END,
-                embedding_attempts = CASE WHEN $6 THEN 0 ELSE embedding_attempts END
+            SET {(changes.Count == 0 ? "metadata = metadata" : string.Join(", ", changes))}
             FROM former
-            WHERE id = $1 AND id = former_id AND space = $2 AND (NOT $6 OR check_model($9, $10))
+            WHERE id = former_id AND {where} {(replaceEmbedding ? $"AND check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})" : "")}
             RETURNING {WrittenColumns}, former_metadata, pg_current_snapshot()::text
-            """, connection);
-        command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(new() { Value = space.Name });
-        command.Parameters.Add(Json(content));
-        command.Parameters.Add(Json(metadata));
-        command.Parameters.Add(new() { Value = removedKeys });
-        command.Parameters.Add(new() { Value = replaceEmbedding });
-        command.Parameters.Add(Embedding(embedded.Vector));
-        command.Parameters.Add(new() { Value = embedded.IsPending });
-        AddModel(command, model);
+            """;
+        await command.PrepareAsync(cancellationToken);
         var written = await ReadWrittenAsync(space, command, ChangeKind.Updated, cancellationToken);
         return written is null ? null : written with { Write = written.Write with { MetadataOnly = content is null && !replaceEmbedding } };
     }
@@ -137,6 +141,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             $"DELETE FROM events WHERE id = $1 AND space = $2 RETURNING timestamp, metadata, pg_current_xact_id(), {EventVersionStore.Words}", connection);
         command.Parameters.Add(new() { Value = id });
         command.Parameters.Add(new() { Value = space.Name });
+        await command.PrepareAsync(cancellationToken);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new Write(space.Name, reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
@@ -218,12 +223,6 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         return reader.FieldCount > EmbeddingColumn && !reader.IsDBNull(EmbeddingColumn)
             ? @event with { Embedding = reader.GetFieldValue<float[]>(EmbeddingColumn) }
             : @event;
-    }
-
-    private static void AddModel(NpgsqlCommand command, EmbeddingModel model)
-    {
-        command.Parameters.Add(new() { Value = model.Id });
-        command.Parameters.Add(new() { Value = model.Dimension });
     }
 
     private static NpgsqlParameter Json(JsonText? json) =>

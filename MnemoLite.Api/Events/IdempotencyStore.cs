@@ -51,6 +51,7 @@ internal sealed class IdempotencyStore(NpgsqlDataSource dataSource, Reads reads)
         await using (var insert = EventStore.Insert(space, @event, model))
         {
             (insert.Connection, insert.Transaction) = (connection, transaction);
+            await insert.PrepareAsync(cancellationToken);
             written = (await EventStore.ReadWrittenAsync(space, insert, ChangeKind.Created, cancellationToken))!;
         }
         await using (var answer = Command("UPDATE idempotency_keys SET answer = $3 WHERE space = $1 AND key = $2"))

@@ -58,7 +58,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         await using var command = new NpgsqlCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(command, query, !query.IsFiltered, ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, hasOnePlan: query.Filter is null, ReadListAsync, cancellationToken);
 
         async Task<NearestList?> ReadListAsync()
         {
@@ -149,7 +149,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await reads.RunAsync(query.Space, command, ReadNewestAsync, cancellationToken);
+        return await RunAsync(command, query, hasOnePlan: query.Filter is null, ReadNewestAsync, cancellationToken);
 
         async Task<Found> ReadNewestAsync()
         {
