@@ -34,6 +34,12 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
     private const int KeywordCandidates = 500;
 
+    /// <summary>Of a space that has a smaller part of all events, the index does not keep more candidates at once, but is read on.</summary>
+    private const double LeastShare = 0.25;
+
+    /// <summary>More candidates than this pgvector does not keep.</summary>
+    private const int MostKept = 1000;
+
     /// <summary>As many events as this there are, where words are weighed, at least.</summary>
     private const int LeastSize = 1000;
 
@@ -58,7 +64,8 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         await using var command = new NpgsqlCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(command, query, hasOnePlan: query.Filter is null, ReadListAsync, cancellationToken);
+        return await RunAsync(
+            command, query, !query.IsFiltered || (query.Filter is null && query.Statistics.IsAll), ReadListAsync, cancellationToken);
 
         async Task<NearestList?> ReadListAsync()
         {
@@ -149,7 +156,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await RunAsync(command, query, hasOnePlan: query.Filter is null, ReadNewestAsync, cancellationToken);
+        return await reads.RunAsync(query.Space, command, ReadNewestAsync, cancellationToken);
 
         async Task<Found> ReadNewestAsync()
         {
@@ -201,15 +208,23 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var (vector, candidates) = (VectorParameter(query, where), CandidatesOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
+        var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var nearest = hasShortForms
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}))", vector, where, candidates, "AND embedding_short IS NOT NULL")}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, where, candidates, "AND embedding_short IS NOT NULL")}
                 UNION ALL
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, where, candidates)}
                 """
             : NearestByIndex("embedding IS NOT NULL", whole, vector, where, candidates);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
+
+    /// <summary>
+    /// Has the index keep as many candidates, and a fifth more, until the statement ends: of a space that has half of the events, half of what the index
+    /// gives. To read it on for more takes longer.
+    /// </summary>
+    private static string KeepAtLeast(double candidates, SqlConditions where) =>
+        $"set_config('hnsw.ef_search', greatest(current_setting('hnsw.ef_search')::int, {where.Parameter((int)Math.Min(1.2 * candidates, MostKept))})::text, true)";
 
     private static string ListOf(string nearest, SearchQuery query, string isRight) => $"""
         SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}, {isRight}
