@@ -20,8 +20,8 @@ internal sealed class DatabaseOptions : IValidatableObject
     public int StatementTimeoutSeconds { get; set; } = 30;
 
     /// <summary>
-    /// How many candidates an HNSW search keeps: more finds better and takes longer. Some more than the 100 a search looks at, as those that were
-    /// deleted count until they are vacuumed: with one too few the index is read on, which takes as long again.
+    /// How many candidates an HNSW search keeps: more finds better and takes longer. Half as many again as the 100 a search looks at, as the index has few
+    /// neighbours of each vector, and those that were deleted count until they are vacuumed: with one too few the index is read on.
     /// </summary>
     [Range(1, 1000)]
     public int HnswEfSearch { get; set; } = 150;

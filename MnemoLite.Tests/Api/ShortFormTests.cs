@@ -35,7 +35,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
             DROP TRIGGER events_shorten ON events;
             DELETE FROM directions;
             UPDATE events SET embedding_short = NULL;
-            DROP INDEX events_embedding_short, events_embedding_whole;
+            DROP INDEX events_embedding_short, events_embedding_whole, events_short_by_time;
             CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops);
             """);
         if (isPartitioned)
@@ -50,7 +50,8 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
 
         Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding)"));
         Assert.Equal(["1"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS NULL")); // the one of another kind
-        Assert.Equal(["True"], await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = 'events_embedding_short'::regclass"));
+        foreach (var index in (string[])["events_embedding_short", "events_short_by_time"])
+            Assert.Equal(["True"], await _database.ExecuteAsync($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass"));
         foreach (var http in new[] { firstHttp, secondHttp })
         {
             var found = await new MnemoLiteClient(http).SearchAsync(new() { Query = "memory 7 of the migration", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
@@ -59,6 +60,18 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
 
         await new MnemoLiteClient(secondHttp).PatchAsync(written.Id, new() { Content = JsonText.From(new { text = "something else entirely" }) }, Cancelled);
         Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding)"));
+    }
+
+    [Fact]
+    public async Task A_store_of_a_release_with_one_index_of_short_forms_gets_the_other()
+    {
+        await using (var api = Start())
+            (await api.ConnectAsync(Cancelled)).Dispose();
+        await _database.ExecuteAsync("DROP INDEX events_short_by_time");
+
+        await using var next = Start();
+        await Eventually.UntilAsync(async () =>
+            await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('events_short_by_time')") is ["True"]);
     }
 
     private ApiProcess Start() => ApiProcess.Start(_database.Setting);
