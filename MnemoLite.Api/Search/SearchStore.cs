@@ -208,14 +208,15 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var (vector, candidates) = (VectorParameter(query, where), CandidatesOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
+        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var nearest = hasShortForms
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, where, candidates, "AND embedding_short IS NOT NULL")}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", candidates)}
                 UNION ALL
-                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, where, candidates)}
+                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, candidates)}
                 """
-            : NearestByIndex("embedding IS NOT NULL", whole, vector, where, candidates);
+            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, candidates);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
 
@@ -235,7 +236,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes. What the index holds anyway is
     /// asked outside: where PostgreSQL takes few for such it would read all events.
     /// </summary>
-    private static string NearestByIndex(string indexed, string order, string vector, SqlConditions where, int candidates, string held = "") => $"""
+    private static string NearestByIndex(string indexed, string order, string vector, string passes, int candidates) => $"""
         (SELECT id, embedding <=> (SELECT {vector}) AS distance
          FROM (
              SELECT id, space, timestamp, metadata, embedding, embedding_short
@@ -244,7 +245,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
              ORDER BY {order}
              OFFSET 0
          ) AS by_index
-         WHERE {where} {held}
+         WHERE {passes}
          LIMIT {candidates})
         """;
 
