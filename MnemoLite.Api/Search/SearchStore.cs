@@ -284,6 +284,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 UNION ALL
                 SELECT id, keywords FROM events WHERE (SELECT events > {2 * KeywordCandidates} FROM telling) AND {where} AND {telling}
                 """
+            : query.FindsByWordsAlone && query.LooksUpIds ? "SELECT id, keywords FROM events_with_words((SELECT query FROM telling)) WHERE true"
             : query.FindsByWordsAlone && !query.Statistics.IsAll ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}"
             : $"SELECT id, keywords FROM events WHERE {where} AND {telling}";
         return $"""

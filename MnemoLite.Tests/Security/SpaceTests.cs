@@ -247,6 +247,11 @@ public sealed class SpaceTests(ProtectedApi api, RunningApplication app) : IClas
                 Assert.Equal(0, await delete.ExecuteNonQueryAsync(Cancelled));
             }
             Assert.Equal(0, await CountAsync("SELECT count(*) FROM words WHERE word = 'hidden'"));
+            foreach (var (word, found) in new[] { ("hidden", 0), ("seen", 1) })
+            {
+                Assert.Equal(found, await CountAsync($"SELECT count(*) FROM events_with_words('{word}')"));
+                Assert.Equal(found, await CountAsync($"SELECT count(*) FROM ids_with_words('{word}')"));
+            }
             await using var update = new NpgsqlCommand("UPDATE events SET metadata = '{}' RETURNING id", connection);
             Assert.Equal(own, await update.ExecuteScalarAsync(Cancelled));
             await RefusedAsync($"UPDATE events SET space = '{theirs}'");
