@@ -17,9 +17,9 @@ internal static class SpaceConnections
             return connection;
         try
         {
-            await using var enter = new NpgsqlBatch(connection);
-            enter.BatchCommands.Add(new("SELECT set_config('mnemolite.space', $1, false)") { Parameters = { new() { Value = space.Name } } });
-            enter.BatchCommands.Add(new($"SET ROLE {Role}"));
+            await using var enter = new NpgsqlCommand($"SELECT set_config('mnemolite.space', $1, false), set_config('role', '{Role}', false)", connection);
+            enter.Parameters.Add(new() { Value = space.Name });
+            await enter.PrepareAsync(cancellationToken);
             await enter.ExecuteNonQueryAsync(cancellationToken);
             return connection;
         }
