@@ -51,21 +51,23 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
             : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
-        return (query.IsFiltered || query.HasAtMost(few) ? await FindNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), cancellationToken) : null)
-            ?? await FindNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), cancellationToken)
-            ?? throw new InvalidOperationException("The index gives the nearest of any number.");
+        if ((query.IsFiltered || query.HasAtMost(few))
+            && await ReadNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), cancellationToken) is { } nearest)
+        {
+            return nearest;
+        }
+        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), cancellationToken))!;
     }
 
     /// <param name="query">The query.</param>
-    /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether it could compare all.</param>
+    /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether that is all there was to compare.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>Null if it could not.</returns>
-    private async Task<NearestList?> FindNearestAsync(SearchQuery query, Func<SqlConditions, string> nearest, CancellationToken cancellationToken)
+    /// <returns>Null if there was more.</returns>
+    private async Task<NearestList?> ReadNearestAsync(SearchQuery query, Func<SqlConditions, string> nearest, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(
-            command, query, !query.IsFiltered || (query.Filter is null && query.Statistics.IsAll), ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, !query.IsFiltered || HasOnePlanFiltered(query), ReadListAsync, cancellationToken);
 
         async Task<NearestList?> ReadListAsync()
         {
@@ -156,7 +158,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await reads.RunAsync(query.Space, command, ReadNewestAsync, cancellationToken);
+        return await RunAsync(command, query, HasOnePlanFiltered(query), ReadNewestAsync, cancellationToken);
 
         async Task<Found> ReadNewestAsync()
         {
@@ -176,7 +178,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     /// <summary>
     /// Compares all that pass the filters, unless they are too many: first by short form, which may be in the index that tells which they are, the nearest
-    /// then in full. Of no more than one too many it is known before that they are.
+    /// then in full. It looks at one more than that, to know.
     /// </summary>
     private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int few)
     {
@@ -207,9 +209,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         var (vector, candidates) = (VectorParameter(query, where), CandidatesOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var whole = $"embedding::{half} <=> (SELECT {vector}::{half})";
-        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
+        var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
+        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var nearest = hasShortForms
             ? $"""
                 {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", candidates)}
@@ -382,6 +384,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 return await read();
             },
             cancellationToken);
+
+    /// <summary>Whether metadata and times that are filtered, in the one space there is, make no difference to how the events are best found.</summary>
+    private static bool HasOnePlanFiltered(SearchQuery query) => query.Filter is null && query.Statistics.IsAll;
 
     /// <summary>Known to the planner: it bounds every list.</summary>
     private static int CandidatesOf(SearchQuery query) => Math.Max(Candidates, query.Depth);
