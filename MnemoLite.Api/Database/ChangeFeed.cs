@@ -46,6 +46,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     private const string Signs = "+~-!ne"; // by ChangeKind
     private static readonly Change Missed = new("", ChangeKind.Missed, Guid.Empty, 0);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), ShortPause = TimeSpan.FromSeconds(0.1);
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(1), Patience = TimeSpan.FromSeconds(4);
 
     private readonly string _instance = Guid.NewGuid().ToString("N")[..8];
@@ -103,6 +104,7 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
                     await Task.Delay(Pause, clock, cancellationToken);
                 }
             }
+            await Task.Delay(Gathering, clock, cancellationToken); // one change alone is told at once, many that follow together
         }
     }
 
