@@ -8,7 +8,7 @@
 SET max_parallel_maintenance_workers = 0; -- as the AppHost has it
 SET maintenance_work_mem = '2GB';         -- the graph of the index is built in it
 SET jit = off;
-SET hnsw.ef_search = 110;
+SET hnsw.ef_search = 150;
 SET hnsw.iterative_scan = relaxed_order;
 SET session_replication_role = replica;   -- no triggers: there are no new words
 
@@ -35,7 +35,7 @@ FROM (SELECT count(*) AS total FROM real) AS all_of_them,
      LATERAL pg_temp.between(one.embedding, other.embedding) AS made
 WHERE total * round + one.place <= :events;
 \echo Building the index
-CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops);
+CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12);
 \timing off
 VACUUM ANALYZE events;
 
