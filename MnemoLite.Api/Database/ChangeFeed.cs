@@ -90,7 +90,8 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
     {
         while (true)
         {
-            var changes = (await _committed.TakeAsync(ChangesPerNotification, cancellationToken)).Distinct().ToList(); // to have missed is told once
+            var taken = await _committed.TakeAsync(ChangesPerNotification, cancellationToken);
+            var changes = taken.Distinct().ToList(); // to have missed is told once
             for (var sent = false; !sent;)
             {
                 try
@@ -104,7 +105,8 @@ internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit ci
                     await Task.Delay(Pause, clock, cancellationToken);
                 }
             }
-            await Task.Delay(Gathering, clock, cancellationToken); // one change alone is told at once, many that follow together
+            if (taken.Count < ChangesPerNotification) // of many at once the next wait already
+                await Task.Delay(Gathering, clock, cancellationToken); // one change alone is told at once, those that follow together
         }
     }
 
