@@ -40,6 +40,7 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
     private readonly LastAnswers<TBasis> _last;
     private readonly RecentWrites _writes;
     private readonly CacheSettings _settings;
+    private readonly TimeProvider _clock;
     private readonly string _spanName;
     private readonly TagList _tags;
     private ConcurrentDictionary<string, ulong> _marks = new();
@@ -47,7 +48,7 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
 
     public AnswerCache(CacheSettings settings, HybridCache cache, MemoryCache memory, RecentWrites writes, TimeProvider clock, Meter meter)
     {
-        (_settings, _cache, _memory, _writes) = (settings, cache, memory, writes);
+        (_settings, _cache, _memory, _writes, _clock) = (settings, cache, memory, writes, clock);
         _last = new(settings.MaxItems, settings.StaleFor, writes, clock);
         _spanName = $"cache {settings.Name}";
         _tags = new([new("cache", settings.Name)]);
@@ -71,12 +72,12 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
 
     /// <summary>Takes an answer from the cache if none of the writes since it was made can have changed it; makes it otherwise, once for all who ask.</summary>
     /// <param name="key">What is asked.</param>
-    /// <param name="make">Makes the answer from the database.</param>
+    /// <param name="make">Makes the answer from the database; of a former one, if given, which a write has outdated and whose basis knows what is right.</param>
     /// <param name="bypass">Whether to make it in any case, and keep it from the cache.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The answer, and how old it is where it is the last that was known.</returns>
     public async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome, TimeSpan Age)> GetAsync(
-        string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
+        string key, Func<CachedAnswer<TBasis>?, CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
     {
         try
         {
@@ -92,17 +93,18 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
     }
 
     private async ValueTask<(CachedAnswer<TBasis> Answer, CacheOutcome Outcome)> GetRightAsync(
-        string key, Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
+        string key, Func<CachedAnswer<TBasis>?, CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, bool bypass, CancellationToken cancellationToken)
     {
         using var span = Tracing.Source.StartActivity(_spanName);
         if (bypass || !_writes.AreHeard)
-            return (await make(cancellationToken), Note(span, CacheOutcome.Bypass));
+            return (await make(null, cancellationToken), Note(span, CacheOutcome.Bypass));
         var outcome = CacheOutcome.Hit;
+        CachedAnswer<TBasis>? former = null;
         var mark = _marks.GetValueOrDefault(key);
         for (var tries = 0; tries < MaxTries; tries++)
         {
             var place = Place(key, mark);
-            var making = new Making(make);
+            var making = new Making(make, former, _clock);
             var answer = await _cache.GetOrCreateAsync(
                 place, making, static (making, cancellationToken) => making.MakeAsync(cancellationToken),
                 cancellationToken: cancellationToken);
@@ -116,11 +118,12 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
                 return (answer, Note(span, outcome));
             }
             outcome = CacheOutcome.Stale;
+            former = IsContinuable(answer) ? answer : null;
             await _cache.RemoveAsync(place, cancellationToken);
             mark = Mark(key, outdating);
         }
         Count(hit: false);
-        return (await make(cancellationToken), Note(span, CacheOutcome.Stale)); // written faster than it can be read
+        return (await make(null, cancellationToken), Note(span, CacheOutcome.Stale)); // written faster than it can be read
     }
 
     /// <summary>
@@ -159,6 +162,10 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
         if (reason == EvictionReason.Capacity)
             Interlocked.Increment(ref _evictions);
     }
+
+    /// <summary>Whether it may be continued: what was read so long ago that it would have left the cache is read anew, whatever has become of it.</summary>
+    private bool IsContinuable(CachedAnswer<TBasis> answer) =>
+        answer is { OutdatedBy: not 0, IsKnown: true, ReadAt: not 0 } && _clock.GetElapsedTime(answer.ReadAt) < _settings.Ttl;
 
     private static string Place(string key, ulong mark) => mark == 0 ? key : FormattableString.Invariant($"{key}@{mark}");
 
@@ -201,14 +208,19 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
     }
 
     /// <summary>Tells whether this request made the answer, or another did.</summary>
-    private sealed class Making(Func<CancellationToken, ValueTask<CachedAnswer<TBasis>>> make)
+    private sealed class Making(
+        Func<CachedAnswer<TBasis>?, CancellationToken, ValueTask<CachedAnswer<TBasis>>> make, CachedAnswer<TBasis>? former, TimeProvider clock)
     {
         public bool Done { get; private set; }
 
-        public ValueTask<CachedAnswer<TBasis>> MakeAsync(CancellationToken cancellationToken)
+        public async ValueTask<CachedAnswer<TBasis>> MakeAsync(CancellationToken cancellationToken)
         {
             Done = true;
-            return make(cancellationToken);
+            var begun = clock.GetTimestamp();
+            var answer = await make(former, cancellationToken);
+            if (answer.ReadAt == 0)
+                answer.ReadAt = begun;
+            return answer;
         }
     }
 }

@@ -15,7 +15,7 @@ namespace MnemoLite.Api.Caching;
 internal sealed record CacheSettings(string Name, TimeSpan Ttl, int MaxItems)
 {
     /// <summary>With which its keys begin, in Redis too; another number where answers have another form.</summary>
-    public string KeyPrefix { get; } = $"mnemolite:2:{Name}:";
+    public string KeyPrefix { get; } = $"mnemolite:3:{Name}:";
 
     /// <summary>For how long the last answer is given again while the database is away.</summary>
     public TimeSpan StaleFor { get; init; }

@@ -87,9 +87,13 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, Databa
     /// <returns>0 if it is still right; otherwise the transaction that may have changed it.</returns>
     public ulong FindOutdating<TBasis>(CachedAnswer<TBasis> answer, ulong knownWhenRead) where TBasis : class, IAnswerBasis
     {
+        if (answer.IsContinued)
+            knownWhenRead = 0; // it was read before it was placed there
         var floor = Volatile.Read(ref _floor);
         if (answer.Snapshot.Xmin < floor && knownWhenRead < floor)
             return floor;
+        if (answer.OutdatedBy is not 0 and var by)
+            return by;
         if (answer.CheckedUpTo == Volatile.Read(ref _last))
             return 0;
         lock (answer)
@@ -105,8 +109,11 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, Databa
 
     private ulong TakeInLatest<TBasis>(CachedAnswer<TBasis> answer, ulong knownWhenRead) where TBasis : class, IAnswerBasis
     {
+        if (answer.OutdatedBy is not 0 and var by)
+            return by;
         var last = Volatile.Read(ref _last);
         var from = answer.CheckedUpTo + 1;
+        var outdating = 0UL;
         if (from < last - Capacity + 1)
         {
             var forgotten = Volatile.Read(ref _forgotten);
@@ -118,11 +125,22 @@ internal sealed class RecentWrites(ChangeFeed feed, WriteHorizon horizon, Databa
         {
             var write = Volatile.Read(ref _ring[sequence % Capacity])!;
             if (write.Sequence != sequence) // overwritten meanwhile
-                return Volatile.Read(ref _forgotten);
-            if (write.Space == answer.Basis.Space && !answer.Snapshot.Sees(write.Xid) && !answer.Basis.TakeIn(write))
-                return write.Xid;
+                return Outdate(Volatile.Read(ref _forgotten), isKnown: false);
+            if (write.Space != answer.Basis.Space || answer.Snapshot.Sees(write.Xid))
+                continue;
+            var effect = answer.Basis.TakeIn(write);
+            if (effect == WriteEffect.Unknown)
+                return Outdate(write.Xid, isKnown: false);
+            if (effect == WriteEffect.Known)
+                outdating = write.Xid;
         }
         answer.CheckedUpTo = last;
-        return 0;
+        return outdating == 0 ? 0 : Outdate(outdating, isKnown: true);
+
+        ulong Outdate(ulong xid, bool isKnown)
+        {
+            answer.IsKnown = isKnown;
+            return answer.OutdatedBy = xid;
+        }
     }
 }

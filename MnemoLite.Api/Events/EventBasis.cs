@@ -11,6 +11,8 @@ internal sealed record EventBasis(string Space, Guid Id) : IAnswerBasis
 
     public int Size => 48;
 
-    public bool TakeIn(Write write) =>
-        write.Xid == WrittenBy || write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || !write.Ids.Contains(Id);
+    public WriteEffect TakeIn(Write write) =>
+        write.Xid == WrittenBy || write.Kind is not (ChangeKind.Created or ChangeKind.Updated or ChangeKind.Deleted) || !write.Ids.Contains(Id)
+            ? WriteEffect.None
+            : WriteEffect.Unknown;
 }

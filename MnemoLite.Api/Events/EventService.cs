@@ -68,7 +68,7 @@ internal sealed class EventService(
     {
         var (answer, outcome, age) = await cache.GetAsync(
             Key(space, id, includeEmbedding),
-            async cancellationToken =>
+            async (_, cancellationToken) =>
             {
                 var (@event, snapshot) = await store.FindAsync(space, id, includeEmbedding, cancellationToken);
                 return new(@event is null ? null : Json(@event), snapshot, new EventBasis(space.Name, id));

@@ -12,10 +12,10 @@ internal sealed record GraphBasis(string Space, HashSet<Guid> Nodes, bool AnyNod
 {
     public int Size => 40 * Nodes.Count;
 
-    public bool TakeIn(Write write) => write.Kind switch
+    public WriteEffect TakeIn(Write write) => write.Kind switch
     {
-        ChangeKind.Node => !AnyNode && !write.Ids.Any(Nodes.Contains),
-        ChangeKind.Edge => !AnyEdge && !write.Ids.Any(Nodes.Contains),
-        _ => true,
+        ChangeKind.Node when AnyNode || write.Ids.Any(Nodes.Contains) => WriteEffect.Unknown,
+        ChangeKind.Edge when AnyEdge || write.Ids.Any(Nodes.Contains) => WriteEffect.Unknown,
+        _ => WriteEffect.None,
     };
 }

@@ -143,7 +143,7 @@ internal sealed class GraphService(GraphStore store, AnswerCache<GraphBasis> cac
     {
         var (answer, outcome, age) = await cache.GetAsync(
             key,
-            async cancellationToken =>
+            async (_, cancellationToken) =>
             {
                 var (body, snapshot, basis) = await read(cancellationToken);
                 return new(body is null ? null : JsonSerializer.SerializeToUtf8Bytes(body, type), snapshot, basis);

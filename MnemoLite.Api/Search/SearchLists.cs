@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using MnemoLite.Api.Database;
+using MnemoLite.Client;
 
 namespace MnemoLite.Api.Search;
 
@@ -20,6 +21,12 @@ internal sealed record SearchLists(NearestList? Nearest, MatchingList? Matching)
     /// <summary>The part that one word alone has to be, to count.</summary>
     private const double OneWordScore = 0.5;
 
+    /// <summary>
+    /// So many more than count are known of each list where there are as many, so that those behind one that is deleted move up, and one that is new
+    /// need not be told from the last that counts without knowing what comes next.
+    /// </summary>
+    public const int Reserve = 4;
+
     /// <summary>The events in the answer.</summary>
     public Guid[] Page { get; init; } = [];
 
@@ -35,12 +42,12 @@ internal sealed record SearchLists(NearestList? Nearest, MatchingList? Matching)
     public List<Ranked> Rank(double? distanceThreshold)
     {
         var ranked = new Dictionary<Guid, Ranked>();
-        for (var i = 0; i < Nearest?.Ids.Length; i++)
+        for (var i = 0; i < Nearest?.Count; i++)
         {
             var score = Matching is null ? 1 - Nearest.Distances[i] : 1.0 / (FusionK + i + 1);
             ranked[Nearest.Ids[i]] = new(Nearest.Ids[i], Nearest.Distances[i], i + 1, null, null, score);
         }
-        for (var i = 0; i < Matching?.Ids.Length; i++)
+        for (var i = 0; i < Matching?.Count; i++)
         {
             var (id, score) = (Matching.Ids[i], Matching.ScoreOf(i));
             if (Nearest is null)
@@ -60,6 +67,20 @@ internal sealed record SearchLists(NearestList? Nearest, MatchingList? Matching)
             .ThenBy(found => found.SemanticRank ?? int.MaxValue)
             .ThenBy(found => found.KeywordRank ?? int.MaxValue)];
     }
+
+    /// <summary>The values with one more at a place, and without the last if they are more than so many then.</summary>
+    public static T[] Insert<T>(T[] values, int place, T value, int most) =>
+        place == most ? values : [.. values.AsSpan(0, place), value, .. values.AsSpan(place, Math.Min(values.Length, most - 1) - place)];
+
+    /// <summary>The values without the one at a place.</summary>
+    public static T[] Remove<T>(T[] values, int place) => [.. values.AsSpan(0, place), .. values.AsSpan(place + 1)];
+
+    /// <summary>The lists with the page of them that was asked for, and the total.</summary>
+    public SearchLists AtPage(SearchRequest request)
+    {
+        var ranked = Rank(request.DistanceThreshold);
+        return this with { Page = [.. ranked.Skip(request.Offset).Take(request.Limit).Select(found => found.Id)], Total = ranked.Count };
+    }
 }
 
 /// <summary>An event among those that a search finds.</summary>
@@ -75,51 +96,58 @@ internal readonly record struct Ranked(
 /// <summary>The events nearest to a query, nearest first.</summary>
 /// <param name="Ids">The events.</param>
 /// <param name="Distances">Their cosine distances.</param>
-/// <param name="Capacity">How many there are at most.</param>
-internal sealed record NearestList(Guid[] Ids, double[] Distances, int Capacity)
+/// <param name="Capacity">How many of them count at most.</param>
+/// <param name="HasMore">Whether there are others, behind them.</param>
+internal sealed record NearestList(Guid[] Ids, double[] Distances, int Capacity, bool HasMore)
 {
     /// <summary>A distance reckoned here differs from PostgreSQL's by rounding.</summary>
     public const double Rounding = 1e-5;
-
-    /// <summary>The index compares in half precision: about the end of a full list it is not certain which events are in it.</summary>
-    private const double IndexTolerance = 0.002;
 
     /// <summary>What was read.</summary>
     [JsonIgnore]
     public Snapshot? Snapshot { get; private init; }
 
-    private bool IsFull => Ids.Length >= Capacity;
+    /// <summary>How many of them count.</summary>
+    [JsonIgnore]
+    public int Count => Math.Min(Ids.Length, Capacity);
 
     /// <param name="ids">The events, in any order.</param>
     /// <param name="distances">Their distances.</param>
-    /// <param name="capacity">How many there could have been.</param>
+    /// <param name="capacity">How many of them count at most; there could have been <see cref="SearchLists.Reserve"/> more.</param>
     /// <param name="snapshot">What was read.</param>
     public static NearestList Of(Guid[] ids, double[] distances, int capacity, Snapshot snapshot)
     {
         var order = Enumerable.Range(0, ids.Length).OrderBy(i => distances[i]).ThenByDescending(i => ids[i]).ToArray();
-        return new([.. order.Select(i => ids[i])], [.. order.Select(i => distances[i])], capacity) { Snapshot = snapshot };
+        return new([.. order.Select(i => ids[i])], [.. order.Select(i => distances[i])], capacity, ids.Length == capacity + SearchLists.Reserve) { Snapshot = snapshot };
     }
 
     /// <summary>The list with a new event that is so far; itself where that is too far to come in, null where its place is not certain.</summary>
     public NearestList? With(Guid id, double distance)
     {
-        if (IsFull && distance > Distances[^1] + IndexTolerance)
+        if (HasMore && distance > Distances[^1] + Rounding)
             return this;
-        if (double.IsNaN(distance) || (IsFull && distance > Distances[^1] - IndexTolerance))
+        if (double.IsNaN(distance))
             return null;
         var place = ~Array.BinarySearch(Distances, distance);
         if (place < 0 || (place > 0 && distance - Distances[place - 1] < Rounding) || (place < Ids.Length && Distances[place] - distance < Rounding))
             return null;
-        var kept = IsFull ? Ids.Length - 1 : Ids.Length;
+        var most = Capacity + SearchLists.Reserve;
         return this with
         {
-            Ids = [.. Ids.AsSpan(0, place), id, .. Ids.AsSpan(place, kept - place)],
-            Distances = [.. Distances.AsSpan(0, place), distance, .. Distances.AsSpan(place, kept - place)],
+            Ids = SearchLists.Insert(Ids, place, id, most),
+            Distances = SearchLists.Insert(Distances, place, distance, most),
+            HasMore = HasMore || Ids.Length == most,
         };
     }
 
-    /// <summary>The events of which one has to go for a nearer one, if the list is full.</summary>
-    public IEnumerable<Guid> Farthest() => IsFull ? Ids.Where((_, i) => Distances[i] > Distances[^1] - IndexTolerance) : [];
+    /// <summary>The list without an event; null where it is not known which then counts.</summary>
+    public NearestList? Without(Guid id)
+    {
+        var place = Array.IndexOf(Ids, id);
+        return place < 0 ? this
+            : HasMore && Ids.Length <= Capacity ? null
+            : this with { Ids = SearchLists.Remove(Ids, place), Distances = SearchLists.Remove(Distances, place) };
+    }
 }
 
 /// <summary>The events that match the words of a query, best first.</summary>
@@ -128,10 +156,11 @@ internal sealed record NearestList(Guid[] Ids, double[] Distances, int Capacity)
 /// <param name="Words">How many of the query's words each matches.</param>
 /// <param name="Lengths">How many lexemes each has; of equals the shorter comes first.</param>
 /// <param name="Distances">Their distances from the query, where a threshold is set.</param>
-/// <param name="Capacity">How many there are at most.</param>
+/// <param name="Capacity">How many of them count at most.</param>
+/// <param name="HasMore">Whether there are others, behind them.</param>
 /// <param name="Terms">The words of the query.</param>
 internal sealed record MatchingList(
-    Guid[] Ids, long[] Sums, int[] Words, int[] Lengths, double?[]? Distances, int Capacity, SearchTerm[] Terms)
+    Guid[] Ids, long[] Sums, int[] Words, int[] Lengths, double?[]? Distances, int Capacity, bool HasMore, SearchTerm[] Terms)
 {
     private readonly double _weight = Terms.Sum(term => (long)term.Idf);
     private int _discounted;
@@ -152,14 +181,16 @@ internal sealed record MatchingList(
     /// <summary>How many events may go before a word weighs more.</summary>
     public int Fall { get; init; }
 
-    private bool IsFull => Ids.Length >= Capacity;
+    /// <summary>How many of them count.</summary>
+    [JsonIgnore]
+    public int Count => Math.Min(Ids.Length, Capacity);
 
     /// <param name="ids">The events, in any order.</param>
     /// <param name="sums">What the words each matches weigh.</param>
     /// <param name="words">How many words each matches.</param>
     /// <param name="lengths">How many lexemes each has.</param>
     /// <param name="distances">Their distances, if they are asked for.</param>
-    /// <param name="capacity">How many there could have been.</param>
+    /// <param name="capacity">How many of them count at most; there could have been <see cref="SearchLists.Reserve"/> more.</param>
     /// <param name="terms">The words of the query.</param>
     /// <param name="snapshot">What was read.</param>
     public static MatchingList Of(
@@ -168,7 +199,7 @@ internal sealed record MatchingList(
         var order = Enumerable.Range(0, ids.Length).OrderByDescending(i => sums[i]).ThenBy(i => lengths[i]).ThenByDescending(i => ids[i]).ToArray();
         return new(
             [.. order.Select(i => ids[i])], [.. order.Select(i => sums[i])], [.. order.Select(i => words[i])], [.. order.Select(i => lengths[i])],
-            distances is null ? null : [.. order.Select(i => distances[i])], capacity, terms)
+            distances is null ? null : [.. order.Select(i => distances[i])], capacity, ids.Length == capacity + SearchLists.Reserve, terms)
         { Snapshot = snapshot };
     }
 
@@ -185,32 +216,48 @@ internal sealed record MatchingList(
             return this;
         var matched = Array.FindAll(Terms, term => term.Words.Count(words.Contains) >= (term.IsPhrase ? 2 : 1));
         var remainRare = matched.Count(term => term.TryCount()) == matched.Length;
-        if (!remainRare || HasOperators || Array.Exists(matched, term => term.IsPhrase) || matched.Length == Terms.Length)
+        if (!remainRare || HasOperators || Array.Exists(matched, term => term.IsPhrase))
             return null;
-        if (OfAll)
-            return this;
+        if (OfAll != (matched.Length == Terms.Length))
+            return OfAll ? this : null;
         var sum = matched.Sum(term => (long)term.Idf);
         var place = 0;
         while (place < Ids.Length && Compare(place, sum, lexemes.Length, id) < 0)
             place++;
-        if (IsFull && place == Ids.Length)
+        if (HasMore && place == Ids.Length)
             return this;
-        var kept = IsFull ? Ids.Length - 1 : Ids.Length;
+        var most = Capacity + SearchLists.Reserve;
         return this with
         {
-            Ids = Insert(Ids, id),
-            Sums = Insert(Sums, sum),
-            Words = Insert(Words, matched.Length),
-            Lengths = Insert(Lengths, lexemes.Length),
-            Distances = Distances is null ? null : Insert(Distances, distance),
+            Ids = SearchLists.Insert(Ids, place, id, most),
+            Sums = SearchLists.Insert(Sums, place, sum, most),
+            Words = SearchLists.Insert(Words, place, matched.Length, most),
+            Lengths = SearchLists.Insert(Lengths, place, lexemes.Length, most),
+            Distances = Distances is null ? null : SearchLists.Insert(Distances, place, distance, most),
+            HasMore = HasMore || Ids.Length == most,
         };
-
-        T[] Insert<T>(T[] values, T value) => [.. values.AsSpan(0, place), value, .. values.AsSpan(place, kept - place)];
     }
 
-    /// <summary>Whether an event of these lexemes, which is not in the list, may have told what the words of others weigh; null if they are not known.</summary>
-    public bool MayHaveWeighed(string[]? lexemes) =>
-        (IsFull || OfAll) && (lexemes is null || IsFoundBy(lexemes.ToHashSet(StringComparer.Ordinal))) && Interlocked.Increment(ref _discounted) > Fall;
+    /// <summary>The list without an event; null where it is not known which then counts.</summary>
+    public MatchingList? Without(Guid id)
+    {
+        var place = Array.IndexOf(Ids, id);
+        return place < 0 ? this
+            : (HasMore && Ids.Length <= Capacity) || (OfAll && Ids.Length == 1) ? null
+            : this with
+            {
+                Ids = SearchLists.Remove(Ids, place),
+                Sums = SearchLists.Remove(Sums, place),
+                Words = SearchLists.Remove(Words, place),
+                Lengths = SearchLists.Remove(Lengths, place),
+                Distances = Distances is null ? null : SearchLists.Remove(Distances, place),
+            };
+    }
+
+    /// <summary>Whether an event of these lexemes may have told what the words of others weigh; null if they are not known.</summary>
+    public bool MayHaveWeighed(Guid id, string[]? lexemes) =>
+        (HasMore || OfAll || Ids.Contains(id)) && (lexemes is null || IsFoundBy(lexemes.ToHashSet(StringComparer.Ordinal)))
+        && Interlocked.Increment(ref _discounted) > Fall;
 
     private bool IsFoundBy(HashSet<string> words) => Terms.Any(term => term.IsTelling && term.Words.Any(words.Contains));
 

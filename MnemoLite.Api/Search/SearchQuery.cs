@@ -23,6 +23,10 @@ internal sealed record SearchQuery(
     /// <summary>Whether the space is known to have no more events than this.</summary>
     public bool HasAtMost(int events) => !Statistics.IsAll && Statistics.Events <= events;
 
+    /// <summary>Whether those that pass are known to be as few as are compared in the order of an index: those of a time, or of a small space.</summary>
+    public bool IsOfFew => Filter is null && Request.Metadata is null
+        && (HasAtMost(SearchStore.ComparedOneByOneInIndex) || (IsFiltered && (Request.TsStart ?? DateTimeOffset.MinValue) >= Statistics.FewSince));
+
     /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
     public bool LooksUpIds => Space.IsBound && !HasFewEvents;
 

@@ -33,17 +33,20 @@ internal sealed class SearchService(
     public async Task<Answered<TBody>> AnswerAsync<TBody>(
         Space space, SearchRequest request, float[]? vector, Func<SearchResult, TBody> shape, JsonTypeInfo<TBody> type, bool bypass, CancellationToken cancellationToken)
     {
+        var model = models.Current.Model;
         var (answer, outcome, age) = await cache.GetAsync(
-            Key<TBody>(space, request, vector),
-            async cancellationToken =>
+            Key<TBody>(space, request, vector, model),
+            async (former, cancellationToken) =>
             {
+                if (former?.Basis is { } basis && await ReadPageAsync(space, basis, model, cancellationToken) is { } page)
+                    return former.Continue(Json(page), new(basis.Space, basis.Request, basis.Embedding, basis.Lists));
                 var (query, found) = await FindAsync(space, request, vector, cancellationToken);
-                return new(
-                    JsonSerializer.SerializeToUtf8Bytes(shape(found.Result), type), found.Snapshot,
-                    new SearchBasis(space.Name, query.Request, query.Embedding, found.Lists));
+                return new(Json(found.Result), found.Snapshot, new SearchBasis(space.Name, query.Request, query.Embedding, found.Lists));
             },
             bypass || request.Offset + request.Limit > MaxCachedDepth, cancellationToken);
         return new(answer.Json, outcome, age);
+
+        byte[] Json(SearchResult result) => JsonSerializer.SerializeToUtf8Bytes(shape(result), type);
     }
 
     /// <summary>Finds events anew.</summary>
@@ -105,17 +108,14 @@ internal sealed class SearchService(
             var nearest = byMeaning ? FindNearestAsync() : null;
             await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
             var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching);
-            var ranked = lists.Rank(query.Request.DistanceThreshold);
-            Ranked[] page = [.. ranked.Skip(query.Request.Offset).Take(query.Request.Limit)];
-            var rows = page.Length == 0 ? [] : await store.ReadAsync([.. page.Select(found => found.Id)], query, model, cancellationToken);
-            if (rows.Count < page.Length && tries < MaxTries)
+            lists = lists.AtPage(query.Request);
+            var events = await ReadPageAsync(query.Space, lists, query.Request, query.Embedding, model, cancellationToken);
+            if (events.Count < lists.Page.Length && tries < MaxTries)
                 continue; // an event was forgotten meanwhile, and another has its place
             var snapshot = (lists.Nearest?.Snapshot, lists.Matching?.Snapshot) is ({ } one, { } other)
                 ? one.And(other)
                 : lists.Nearest?.Snapshot ?? lists.Matching!.Snapshot!;
-            var events = page.Where(found => rows.ContainsKey(found.Id)).Select(found => Explain(found, rows[found.Id], query.Request.Explain)).ToList();
-            return (query, new(
-                new SearchResult(events, ranked.Count), lists with { Page = [.. page.Select(found => found.Id)], Total = ranked.Count }, snapshot));
+            return (query, new(new SearchResult(events, lists.Total), lists, snapshot));
         }
 
         async Task EmbedAsync() =>
@@ -128,28 +128,45 @@ internal sealed class SearchService(
         }
     }
 
-    private static Event Explain(Ranked found, (Event Event, double? Distance) row, bool explain)
+    /// <summary>The answer that is made of lists that are known to be right; null where an event of its page, or the model, is another by now.</summary>
+    private Task<SearchResult?> ReadPageAsync(Space space, SearchBasis basis, EmbeddingModel model, CancellationToken cancellationToken) => models.UseAsync(
+        async embedder =>
+        {
+            if (embedder.Model.Id != model.Id)
+                return null;
+            var events = await ReadPageAsync(space, basis.Lists, basis.Request, basis.Embedding, model, cancellationToken);
+            return events.Count < basis.Lists.Page.Length ? null : new SearchResult(events, basis.Lists.Total);
+        },
+        cancellationToken);
+
+    /// <summary>Those events of a page that are there.</summary>
+    private async Task<List<Event>> ReadPageAsync(
+        Space space, SearchLists lists, SearchRequest request, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        var distance = found.Distance ?? row.Distance;
-        var @event = row.Event with { SimilarityScore = 1 - distance };
-        return explain
-            ? @event with
+        var rows = lists.Page.Length == 0 ? [] : await store.ReadAsync(lists.Page, space, embedding, model, cancellationToken);
+        var places = request.Explain ? lists.Rank(request.DistanceThreshold).ToDictionary(found => found.Id) : [];
+        return [.. lists.Page.Where(rows.ContainsKey).Select(id => Explain(rows[id]))];
+
+        Event Explain((Event Event, double? Distance) row)
+        {
+            var @event = row.Event with { SimilarityScore = 1 - row.Distance };
+            return !places.TryGetValue(@event.Id, out var place) ? @event : @event with
             {
-                Distance = distance,
-                SemanticRank = found.SemanticRank,
-                KeywordRank = found.KeywordRank,
-                KeywordScore = found.KeywordScore,
-                FusedScore = found.FusedScore,
-            }
-            : @event;
+                Distance = row.Distance,
+                SemanticRank = place.SemanticRank,
+                KeywordRank = place.KeywordRank,
+                KeywordScore = place.KeywordScore,
+                FusedScore = lists.Matching is null ? 1 - row.Distance : place.FusedScore,
+            };
+        }
     }
 
-    private string Key<TBody>(Space space, SearchRequest request, float[]? vector)
+    private static string Key<TBody>(Space space, SearchRequest request, float[]? vector, EmbeddingModel model)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(request, MnemoLiteJson.Default.SearchRequest));
         if (vector is not null)
             hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(vector));
-        return $"{space.Name}:{typeof(TBody).Name}:{models.Current.Model.Id}:{Convert.ToHexString(hash.GetHashAndReset())}";
+        return $"{space.Name}:{typeof(TBody).Name}:{model.Id}:{Convert.ToHexString(hash.GetHashAndReset())}";
     }
 }

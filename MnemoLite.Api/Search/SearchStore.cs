@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
+using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
@@ -26,7 +27,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     private const int ComparedOneByOneInOrder = 10_000;
 
     /// <summary>The same where that index has their short forms, so that they need not be read themselves.</summary>
-    private const int ComparedOneByOneInIndex = 15_000;
+    public const int ComparedOneByOneInIndex = 15_000;
+
+    /// <summary>Among those, as many that have no short form yet are compared in full, each.</summary>
+    private const int MostWithoutShortForm = 50;
 
     /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
     private const double CommonShare = 0.05;
@@ -49,25 +53,33 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// </summary>
     public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, bool hasShortForms, CancellationToken cancellationToken)
     {
+        if (hasShortForms && query.IsOfFew
+            && await ReadNearestAsync(query, where => NearestInOrder(query, model, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
+        {
+            return nearestOfFew;
+        }
+        var hasOnePlan = !query.IsFiltered || HasOnePlanFiltered(query);
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
             : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
         if ((query.IsFiltered || query.HasAtMost(few))
-            && await ReadNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), cancellationToken) is { } nearest)
+            && await ReadNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
         {
             return nearest;
         }
-        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), cancellationToken))!;
+        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), hasOnePlan, cancellationToken))!;
     }
 
     /// <param name="query">The query.</param>
     /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether that is all there was to compare.</param>
+    /// <param name="hasOnePlan">Whether one plan is good for all values.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Null if there was more.</returns>
-    private async Task<NearestList?> ReadNearestAsync(SearchQuery query, Func<SqlConditions, string> nearest, CancellationToken cancellationToken)
+    private async Task<NearestList?> ReadNearestAsync(
+        SearchQuery query, Func<SqlConditions, string> nearest, bool hasOnePlan, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(command, query, !query.IsFiltered || HasOnePlanFiltered(query), ReadListAsync, cancellationToken);
+        return await RunAsync(command, query, hasOnePlan, ReadListAsync, cancellationToken);
 
         async Task<NearestList?> ReadListAsync()
         {
@@ -83,8 +95,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         await using var command = new NpgsqlCommand();
         var where = Conditions(query, command.Parameters);
-        var candidates = CandidatesOf(query);
-        command.CommandText = Matching(query, model, where, candidates);
+        command.CommandText = Matching(query, model, where);
         return await RunAsync(
             command, query, query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered), ReadListAsync, cancellationToken);
 
@@ -95,7 +106,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             var terms = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(5), SearchTermsJson.Default.SearchTermArray)!;
             return MatchingList.Of(
                 reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<long[]>(1), reader.GetFieldValue<int[]>(2), reader.GetFieldValue<int[]>(3),
-                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), candidates, terms, Snapshot.Parse(reader.GetString(9))) with
+                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), CandidatesOf(query), terms, Snapshot.Parse(reader.GetString(9))) with
             {
                 OfAll = reader.GetBoolean(6),
                 HasUnknownWords = reader.GetBoolean(7),
@@ -107,21 +118,21 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
     public async Task<Dictionary<Guid, (Event Event, double? Distance)>> ReadAsync(
-        Guid[] ids, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+        Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
-        var (distance, check) = query.Embedding is null
+        var (distance, check) = embedding is null
             ? ("NULL::float8", "true")
-            : ($"embedding <=> {Embedding(query, where)}", OfModel(model, where));
+            : ($"embedding <=> {Embedding(embedding, where)}", OfModel(model, where));
         // By their ids alone, whatever a plan for all spaces knows of this one: beside them it would read all that the space has.
         command.CommandText = $"""
             SELECT {EventRow.Columns}, {distance}
             FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(ids)}) OFFSET 0) AS events
-            WHERE space = {where.Parameter(query.Space.Name)} AND {check}
+            WHERE space = {where.Parameter(space.Name)} AND {check}
             """;
         return await reads.RunAsync(
-            query.Space, command,
+            space, command,
             async () =>
             {
                 await command.PrepareAsync(cancellationToken);
@@ -182,7 +193,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// </summary>
     private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int few)
     {
-        var vector = VectorParameter(query, where);
+        var vector = VectorParameter(query.Embedding, where);
         var (distance, nearest) = hasShortForms
             ? ($"embedding_short <=> (SELECT shorten({vector}))", $"""
                 SELECT id, embedding <=> (SELECT {vector}) AS distance
@@ -190,7 +201,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
                     SELECT id FROM passing WHERE distance IS NULL
                     UNION ALL
-                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {CandidatesOf(query)})
+                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {ListedOf(query)})
                 ))
                 """)
             : ($"embedding <=> (SELECT {vector})", "SELECT id, distance FROM passing WHERE distance IS NOT NULL");
@@ -204,21 +215,49 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             """;
     }
 
+    /// <summary>
+    /// Compares all that pass, of a time or of a space of which it is known that they are few: by the short forms in the index that tells which they are,
+    /// the nearest then in full. Those without are told from the others by their distance, and there may be some only.
+    /// </summary>
+    private static string NearestInOrder(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    {
+        var vector = VectorParameter(query.Embedding, where);
+        return $"""
+            WITH passing AS MATERIALIZED (
+                SELECT id, coalesce(embedding_short <=> (SELECT shorten({vector})), -1) AS distance
+                FROM events
+                WHERE {where} AND {OfModel(model, where)}
+                ORDER BY distance
+                LIMIT {ListedOf(query) + MostWithoutShortForm}
+            )
+            {ListOf($"""
+                SELECT id, embedding <=> (SELECT {vector}) AS distance
+                FROM events
+                WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
+                    SELECT id FROM passing WHERE distance = -1
+                    UNION ALL
+                    (SELECT id FROM passing WHERE distance <> -1 ORDER BY distance LIMIT {ListedOf(query)})
+                ))
+                ORDER BY distance, id DESC
+                """, query, $"(SELECT count(*) < {MostWithoutShortForm} FROM passing WHERE distance = -1)")}
+            """;
+    }
+
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
     private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where)
     {
-        var (vector, candidates) = (VectorParameter(query, where), CandidatesOf(query));
+        var (vector, listed) = (VectorParameter(query.Embedding, where), ListedOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
+        var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
         var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var nearest = hasShortForms
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", candidates)}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed)}
                 UNION ALL
-                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, candidates)}
+                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed)}
                 """
-            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, candidates);
+            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
 
@@ -231,14 +270,14 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     private static string ListOf(string nearest, SearchQuery query, string isRight) => $"""
         SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}, {isRight}
-        FROM ({nearest} LIMIT {CandidatesOf(query)}) AS nearest
+        FROM ({nearest} LIMIT {ListedOf(query)}) AS nearest
         """;
 
     /// <summary>
     /// The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes. What the index holds anyway is
     /// asked outside: where PostgreSQL takes few for such it would read all events.
     /// </summary>
-    private static string NearestByIndex(string indexed, string order, string vector, string passes, int candidates) => $"""
+    private static string NearestByIndex(string indexed, string order, string vector, string passes, int listed) => $"""
         (SELECT id, embedding <=> (SELECT {vector}) AS distance
          FROM (
              SELECT id, space, timestamp, metadata, embedding, embedding_short
@@ -248,7 +287,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
              OFFSET 0
          ) AS by_index
          WHERE {passes}
-         LIMIT {candidates})
+         LIMIT {listed})
         """;
 
     /// <summary>
@@ -257,7 +296,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// what every word weighs, and the sums are of whole millionths, so that their order does not matter. A word is found as written, or stemmed
     /// and taken apart (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
     /// </summary>
-    private static string Matching(SearchQuery query, EmbeddingModel model, SqlConditions where, int candidates)
+    private static string Matching(SearchQuery query, EmbeddingModel model, SqlConditions where)
     {
         var keywords = query.Keywords!;
         var text = where.Parameter(keywords.Text);
@@ -276,7 +315,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             : "";
         var (distances, from) = query.Embedding is null || query.Request.DistanceThreshold is null
             ? ("NULL::float8[]", "")
-            : ($"array_agg(events.embedding <=> {Embedding(query, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
+            : ($"array_agg(events.embedding <=> {Embedding(query.Embedding, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
         var telling = query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)";
         var candidate =
             query.FindsByWordsFirst ? $"""
@@ -350,7 +389,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
                 FROM scored
                 {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM scored WHERE has_all)")}
                 ORDER BY sum DESC, length, id DESC
-                LIMIT {candidates}
+                LIMIT {ListedOf(query)}
             ), asked AS (
                 SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling, bool_or(query::text LIKE '%<%>%') AS is_phrase
                 FROM chosen, unnest(words) AS word
@@ -388,14 +427,16 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>Whether metadata and times that are filtered, in the one space there is, make no difference to how the events are best found.</summary>
     private static bool HasOnePlanFiltered(SearchQuery query) => query.Filter is null && query.Statistics.IsAll;
 
-    /// <summary>Known to the planner: it bounds every list.</summary>
     private static int CandidatesOf(SearchQuery query) => Math.Max(Candidates, query.Depth);
 
-    /// <summary>The query's vector; in a subquery it is cast once, not for each event.</summary>
-    private static string Embedding(SearchQuery query, SqlConditions where) => $"(SELECT {VectorParameter(query, where)})";
+    /// <summary>Known to the planner: it bounds every list.</summary>
+    private static int ListedOf(SearchQuery query) => CandidatesOf(query) + SearchLists.Reserve;
 
-    private static string VectorParameter(SearchQuery query, SqlConditions where) =>
-        $"{where.Parameter(new NpgsqlParameter { Value = query.Embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
+    /// <summary>The query's vector; in a subquery it is cast once, not for each event.</summary>
+    private static string Embedding(float[]? embedding, SqlConditions where) => $"(SELECT {VectorParameter(embedding, where)})";
+
+    private static string VectorParameter(float[]? embedding, SqlConditions where) =>
+        $"{where.Parameter(new NpgsqlParameter { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
 
     private static string OfModel(EmbeddingModel model, SqlConditions where) =>
         $"check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})";

@@ -11,10 +11,11 @@ namespace MnemoLite.Api.Search;
 /// <param name="Share">About which part of all events they are, 0..1.</param>
 /// <param name="CommonWords">The lexemes that many of its newest events have; none where it has few events.</param>
 /// <param name="Shares">In which part of them each is, 0..1.</param>
-internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, string[] CommonWords, float[] Shares)
+/// <param name="FewSince">From which time on it had few events, when that was asked: <see cref="SearchStore.ComparedOneByOneInIndex"/> of them.</param>
+internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, string[] CommonWords, float[] Shares, DateTimeOffset FewSince)
 {
-    /// <summary>Of the only space there is.</summary>
-    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, [], []);
+    /// <summary>Of the only space there is, of whose times nothing is known.</summary>
+    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, [], [], DateTimeOffset.MaxValue);
 }
 
 /// <summary>The SQL of what searches go by in a space among others. PostgreSQL's statistics are of all spaces, and of no use there: what is common
@@ -33,7 +34,10 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             return known.Statistics;
         if (_known.Count >= MostKept)
             _known = new();
-        var statistics = await IsAllAsync(space, cancellationToken) ? SpaceStatistics.All : await ReadAsync(space, cancellationToken);
+        var fewSince = await FindFewSinceAsync(space, cancellationToken);
+        var statistics = await IsAllAsync(space, cancellationToken)
+            ? SpaceStatistics.All with { FewSince = fewSince }
+            : await ReadAsync(space, fewSince, cancellationToken);
         _known[space.Name] = (statistics, clock.GetTimestamp());
         return statistics;
     }
@@ -48,7 +52,18 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             space with { IsBound = false }, command, async () => (bool)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
     }
 
-    private async Task<SpaceStatistics> ReadAsync(Space space, CancellationToken cancellationToken)
+    private async Task<DateTimeOffset> FindFewSinceAsync(Space space, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"""
+            SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {SearchStore.ComparedOneByOneInIndex} LIMIT 1
+            """);
+        command.Parameters.Add(new() { Value = space.Name });
+        return await reads.RunAsync(
+            space, command,
+            async () => await command.ExecuteScalarAsync(cancellationToken) is DateTime time ? time : DateTimeOffset.MinValue, cancellationToken);
+    }
+
+    private async Task<SpaceStatistics> ReadAsync(Space space, DateTimeOffset fewSince, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             WITH counted AS MATERIALIZED (
@@ -73,7 +88,7 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 await reader.ReadAsync(cancellationToken);
                 return new SpaceStatistics(
-                    IsAll: false, reader.GetInt64(0), reader.GetDouble(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<float[]>(3));
+                    IsAll: false, reader.GetInt64(0), reader.GetDouble(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<float[]>(3), fewSince);
             },
             cancellationToken);
     }

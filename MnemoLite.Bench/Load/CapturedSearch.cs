@@ -35,7 +35,7 @@ internal sealed partial class CapturedSearch
         var store = new SearchStore(reads, new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         var nearest = await store.FindNearestAsync(query, model, hasShortForms: reader.GetBoolean(2), cancellationToken);
-        await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query, model, cancellationToken);
+        await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query.Space, query.Embedding, model, cancellationToken);
         return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 

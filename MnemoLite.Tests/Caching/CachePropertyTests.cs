@@ -254,7 +254,7 @@ public sealed class CachePropertyTests(RunningApplication app)
                     _ => string.Join(' ', Enumerable.Range(0, 1 + _random.Next(4)).Select(_ => Word())),
                 };
                 search["mode"] = new[] { "hybrid", "semantic", "keyword" }[_random.Next(3)];
-                search["explain"] = true;
+                search["explain"] = _random.Next(2) == 0;
             }
             switch (_random.Next(6))
             {
