@@ -47,7 +47,7 @@ internal sealed record SearchBasis(string Space, SearchRequest Request, float[]?
             return WriteEffect.None;
         if (!IsRanked || (isListed && write.Kind != ChangeKind.Deleted))
             return WriteEffect.Unknown;
-        if (before != false && Lists.Matching?.MayHaveWeighed(id, write.Before?.Words) == true)
+        if (before != false && Lists.Matching?.MayWeighMoreWithout(id, write.Before?.Words) == true)
             return WriteEffect.Unknown;
         if (write.Kind == ChangeKind.Deleted)
             return isListed ? Take(Lists.Nearest?.Without(id), Lists.Matching?.Without(id)) : WriteEffect.None;

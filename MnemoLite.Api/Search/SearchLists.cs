@@ -163,7 +163,6 @@ internal sealed record MatchingList(
     Guid[] Ids, long[] Sums, int[] Words, int[] Lengths, double?[]? Distances, int Capacity, bool HasMore, SearchTerm[] Terms)
 {
     private readonly double _weight = Terms.Sum(term => (long)term.Idf);
-    private int _discounted;
 
     /// <summary>What was read.</summary>
     [JsonIgnore]
@@ -177,9 +176,6 @@ internal sealed record MatchingList(
 
     /// <summary>Whether the query says more than its words.</summary>
     public bool HasOperators { get; init; }
-
-    /// <summary>How many events may go before a word weighs more.</summary>
-    public int Fall { get; init; }
 
     /// <summary>How many of them count.</summary>
     [JsonIgnore]
@@ -214,9 +210,8 @@ internal sealed record MatchingList(
         var words = lexemes.ToHashSet(StringComparer.Ordinal);
         if (!IsFoundBy(words))
             return this;
-        var matched = Array.FindAll(Terms, term => term.Words.Count(words.Contains) >= (term.IsPhrase ? 2 : 1));
-        var remainRare = matched.Count(term => term.TryCount()) == matched.Length;
-        if (!remainRare || HasOperators || Array.Exists(matched, term => term.IsPhrase))
+        var matched = Array.FindAll(Terms, term => term.IsMatchedBy(words));
+        if (!Array.TrueForAll(matched, term => term.TryCount()) || HasOperators || Array.Exists(matched, term => term.IsPhrase))
             return null;
         if (OfAll != (matched.Length == Terms.Length))
             return OfAll ? this : null;
@@ -254,10 +249,14 @@ internal sealed record MatchingList(
             };
     }
 
-    /// <summary>Whether an event of these lexemes may have told what the words of others weigh; null if they are not known.</summary>
-    public bool MayHaveWeighed(Guid id, string[]? lexemes) =>
-        (HasMore || OfAll || Ids.Contains(id)) && (lexemes is null || IsFoundBy(lexemes.ToHashSet(StringComparer.Ordinal)))
-        && Interlocked.Increment(ref _discounted) > Fall;
+    /// <summary>Whether the words of others may weigh more without an event of these lexemes; null if they are not known.</summary>
+    public bool MayWeighMoreWithout(Guid id, string[]? lexemes)
+    {
+        if (!HasMore && !OfAll && !Ids.Contains(id))
+            return false; // it was not among those that were found, as these are all listed
+        var words = lexemes?.ToHashSet(StringComparer.Ordinal);
+        return (words is null || IsFoundBy(words)) && Array.Exists(Terms, term => (words is null || term.IsMatchedBy(words)) && !term.TryDiscount());
+    }
 
     private bool IsFoundBy(HashSet<string> words) => Terms.Any(term => term.IsTelling && term.Words.Any(words.Contains));
 
@@ -271,10 +270,17 @@ internal sealed record MatchingList(
 /// <param name="IsTelling">Whether it is one of those that find the events.</param>
 /// <param name="IsPhrase">Whether its lexemes have to follow each other.</param>
 /// <param name="Rise">How many more events may match it before it weighs less.</param>
-internal sealed record SearchTerm(string[] Words, int Idf, bool IsTelling, bool IsPhrase, int Rise)
+/// <param name="Fall">How many of them may go before it weighs more.</param>
+internal sealed record SearchTerm(string[] Words, int Idf, bool IsTelling, bool IsPhrase, int Rise, int Fall)
 {
-    private int _counted;
+    private int _counted, _discounted;
+
+    /// <summary>Whether an event of these lexemes matches it; a phrase perhaps.</summary>
+    public bool IsMatchedBy(HashSet<string> words) => Words.Count(words.Contains) >= (IsPhrase ? 2 : 1);
 
     /// <summary>Counts an event that matches; false if there may be too many then.</summary>
     public bool TryCount() => Interlocked.Increment(ref _counted) <= Rise;
+
+    /// <summary>Counts one that matched and is gone; false if there may be too few then.</summary>
+    public bool TryDiscount() => Interlocked.Increment(ref _discounted) <= Fall;
 }

@@ -106,11 +106,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             var terms = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(5), SearchTermsJson.Default.SearchTermArray)!;
             return MatchingList.Of(
                 reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<long[]>(1), reader.GetFieldValue<int[]>(2), reader.GetFieldValue<int[]>(3),
-                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), CandidatesOf(query), terms, Snapshot.Parse(reader.GetString(9))) with
+                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), CandidatesOf(query), terms, Snapshot.Parse(reader.GetString(8))) with
             {
                 OfAll = reader.GetBoolean(6),
                 HasUnknownWords = reader.GetBoolean(7),
-                Fall = reader.GetInt32(8),
                 HasOperators = query.Keywords!.HasOperators,
             };
         }
@@ -397,11 +396,10 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
             )
             SELECT coalesce(array_agg(matching.id), '{"{}"}'), coalesce(array_agg(sum), '{"{}"}'), coalesce(array_agg(words), '{"{}"}'), coalesce(array_agg(length), '{"{}"}'),
                 {distances},
-                (SELECT coalesce(json_agg(json_build_object('Words', asked.words, 'Idf', idf, 'IsTelling', is_telling, 'IsPhrase', is_phrase, 'Rise', coalesce(2 * rounded - 1 - df, 0))), '[]')::text
+                (SELECT coalesce(json_agg(json_build_object('Words', asked.words, 'Idf', idf, 'IsTelling', is_telling, 'IsPhrase', is_phrase, 'Rise', coalesce(2 * rounded - 1 - df, 0), 'Fall', coalesce(df - rounded, 0))), '[]')::text
                     FROM information JOIN asked USING (n)),
                 {(keywords.HasOperators ? "false" : "EXISTS (SELECT FROM scored WHERE has_all)")},
                 EXISTS (SELECT FROM unknown),
-                (SELECT coalesce(min(df - rounded), 0)::int FROM information WHERE df IS NOT NULL),
                 {Snapshot.Column}
             FROM matching{from}
             """;
