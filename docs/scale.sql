@@ -29,7 +29,7 @@ ANALYZE real;
 \echo Adding events
 INSERT INTO events (id, space, timestamp, content, metadata, embedding, embedding_short)
 SELECT pg_temp.id_at(one.timestamp - round * interval '90 days'), one.space, one.timestamp - round * interval '90 days',
-       one.content, other.metadata, made, short_form(made)
+       one.content, other.metadata, made, short_form(made, one.space)
 FROM (SELECT count(*) AS total FROM real) AS all_of_them,
      generate_series(1, (:events - 1) / total) AS round, real AS one
      JOIN LATERAL (SELECT metadata, embedding FROM real WHERE place = (one.other + round * 7919) % total + 1) AS other ON true,
@@ -62,7 +62,7 @@ BEGIN
         WHERE one.other % 97 = 5 ORDER BY one.other LIMIT 2 * questions -- the first half warms up
     LOOP
         start := clock_timestamp();
-        short := shorten(question);
+        short := shorten(question, 'default');
         found := ARRAY(
             SELECT id FROM (SELECT id, embedding FROM events ORDER BY embedding_short <=> short LIMIT 100) AS by_index ORDER BY embedding <=> question LIMIT nearest);
         milliseconds := milliseconds || 1000 * extract(epoch FROM clock_timestamp() - start)::float;

@@ -2,6 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace MnemoLite.Api.Embeddings;
 
+/// <summary>What the index by meaning is of.</summary>
+internal enum ShortForms
+{
+    /// <summary>Whole embeddings.</summary>
+    None,
+
+    /// <summary>What embeddings have along the model's directions.</summary>
+    OfMeaning,
+
+    /// <summary>The same, and the space.</summary>
+    InSpace,
+}
+
 /// <summary>
 /// The directions that a model's embeddings have most of, each of length 1 and at a right angle to the others. Along them an embedding is short, and
 /// what is near it is near its short form: the index of the short ones is smaller and faster (docs/search.md).
@@ -11,6 +24,20 @@ internal sealed record EmbeddingDirections(float[] Values)
 {
     /// <summary>How many numbers a short embedding has: <c>events.embedding_short</c>.</summary>
     public const int Count = 128;
+
+    /// <summary>How many of them are along the first directions, in a store that is new; the others tell the space (0017_short_forms_in_space.sql).</summary>
+    public const int OfMeaning = 120;
+
+    /// <summary>The first <see cref="OfMeaning"/> directions.</summary>
+    public ArraySegment<float> First => new(Values, 0, Values.Length / Count * OfMeaning);
+
+    /// <summary>What the short forms of a store are that has so many directions.</summary>
+    public static ShortForms ShortFormsOf(int directions) => directions switch
+    {
+        0 => ShortForms.None,
+        OfMeaning => ShortForms.InSpace,
+        _ => ShortForms.OfMeaning,
+    };
 
     /// <param name="file">As <c>./mnemolite bench directions</c> writes it: 16-bit floating point numbers.</param>
     public static EmbeddingDirections Load(string file) =>

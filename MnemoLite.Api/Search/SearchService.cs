@@ -124,7 +124,7 @@ internal sealed class SearchService(
         async Task<NearestList> FindNearestAsync()
         {
             await EmbedAsync();
-            return await store.FindNearestAsync(query, model, models.HasShortForms, cancellationToken);
+            return await store.FindNearestAsync(query, model, models.ShortForms, cancellationToken);
         }
     }
 

@@ -48,11 +48,12 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     private const int LeastSize = 1000;
 
     /// <summary>
-    /// The events nearest to the query that pass the filters. What <paramref name="hasShortForms"/> says of the store may be over: then the same is
+    /// The events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is
     /// found, only later.
     /// </summary>
-    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, bool hasShortForms, CancellationToken cancellationToken)
+    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
     {
+        var hasShortForms = shortForms != ShortForms.None;
         if (hasShortForms && query.IsOfFew
             && await ReadNearestAsync(query, where => NearestInOrder(query, model, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
         {
@@ -66,7 +67,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         {
             return nearest;
         }
-        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, hasShortForms, where), hasOnePlan, cancellationToken))!;
+        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
     }
 
     /// <param name="query">The query.</param>
@@ -194,7 +195,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         var vector = VectorParameter(query.Embedding, where);
         var (distance, nearest) = hasShortForms
-            ? ($"embedding_short <=> (SELECT shorten({vector}))", $"""
+            ? ($"embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)}))", $"""
                 SELECT id, embedding <=> (SELECT {vector}) AS distance
                 FROM events
                 WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
@@ -223,7 +224,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var vector = VectorParameter(query.Embedding, where);
         return $"""
             WITH passing AS MATERIALIZED (
-                SELECT id, coalesce(embedding_short <=> (SELECT shorten({vector})), -1) AS distance
+                SELECT id, coalesce(embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)})), -1) AS distance
                 FROM events
                 WHERE {where} AND {OfModel(model, where)}
                 ORDER BY distance
@@ -243,16 +244,17 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     }
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
-    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where)
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms shortForms, SqlConditions where)
     {
         var (vector, listed) = (VectorParameter(query.Embedding, where), ListedOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var kept = query.Statistics.IsAll || query.IsFiltered ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
+        var kept = query.Statistics.IsAll || query.IsFiltered || shortForms == ShortForms.InSpace ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
-        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
-        var nearest = hasShortForms
+        var space = where.Parameter(query.Space.Name);
+        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {space})"; // how many are in it is not to make another plan
+        var nearest = shortForms != ShortForms.None
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed)}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}, {space}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed)}
                 UNION ALL
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed)}
                 """

@@ -16,7 +16,7 @@ internal sealed class ShorteningStore(NpgsqlDataSource dataSource, EventIndexes 
             WITH due AS (
                 SELECT id FROM events WHERE id > $1 AND embedding IS NOT NULL AND embedding_short IS NULL ORDER BY id LIMIT $2 FOR NO KEY UPDATE
             ), filled AS (
-                UPDATE events SET embedding_short = short_form(embedding) FROM due WHERE events.id = due.id
+                UPDATE events SET embedding_short = short_form(embedding, space) FROM due WHERE events.id = due.id
             )
             SELECT id FROM due ORDER BY id DESC LIMIT 1
             """);

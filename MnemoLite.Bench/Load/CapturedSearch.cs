@@ -24,7 +24,7 @@ internal sealed partial class CapturedSearch
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var command = source.CreateCommand("SELECT embedding_model, dimension, to_regclass('events_embedding_short') IS NOT NULL FROM store");
+        await using var command = source.CreateCommand("SELECT embedding_model, dimension, (SELECT count(*)::int FROM directions) FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
@@ -34,7 +34,7 @@ internal sealed partial class CapturedSearch
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
-        var nearest = await store.FindNearestAsync(query, model, hasShortForms: reader.GetBoolean(2), cancellationToken);
+        var nearest = await store.FindNearestAsync(query, model, EmbeddingDirections.ShortFormsOf(reader.GetInt32(2)), cancellationToken);
         await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query.Space, query.Embedding, model, cancellationToken);
         return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 
@@ -48,7 +50,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
         var written = await new MnemoLiteClient(firstHttp).CreateAsync(new() { Content = JsonText.From(new { text = "written meanwhile" }) }, Cancelled);
         await Eventually.UntilAsync(() => Task.FromResult(new[] { first, second }.Any(api => api.Output.Contains("All events have short forms", StringComparison.Ordinal))));
 
-        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding)"));
+        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding, space)"));
         Assert.Equal(["1"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS NULL")); // the one of another kind
         foreach (var index in (string[])["events_embedding_short", "events_short_by_time"])
             Assert.Equal(["True"], await _database.ExecuteAsync($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass"));
@@ -59,7 +61,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
         }
 
         await new MnemoLiteClient(secondHttp).PatchAsync(written.Id, new() { Content = JsonText.From(new { text = "something else entirely" }) }, Cancelled);
-        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding)"));
+        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding, space)"));
     }
 
     [Fact]
@@ -72,6 +74,63 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
         await using var next = Start();
         await Eventually.UntilAsync(async () =>
             await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('events_short_by_time')") is ["True"]);
+    }
+
+    [Fact]
+    public async Task A_store_whose_short_forms_do_not_tell_the_space_keeps_them()
+    {
+        await using (var api = Start())
+            (await api.ConnectAsync(Cancelled)).Dispose();
+        var directions = EmbeddingDirections.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "directions.f16")).Values;
+        // As the former release begins in an empty store.
+        await _database.ExecuteAsync($"""
+            DROP TRIGGER events_shorten ON events;
+            DELETE FROM directions;
+            DROP INDEX events_embedding_short, events_embedding_whole, events_short_by_time;
+            CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops);
+            DO $$ BEGIN PERFORM begin_short_forms(ARRAY[{string.Join(',', directions.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}]::real[], 512); END $$;
+            """);
+
+        await using var next = Start();
+        using var http = await next.ConnectAsync(Cancelled);
+        await FindsWhatIsNearestInEachSpaceAsync(http);
+        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM shorten(embedding)"));
+    }
+
+    [Fact]
+    public async Task A_short_form_tells_the_space_and_the_former_release_finds_by_it_too()
+    {
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        await FindsWhatIsNearestInEachSpaceAsync(http);
+
+        // as in the former release, which asks without a space: in each the order is the same
+        Assert.Equal(["0"], await _database.ExecuteAsync("""
+            SELECT count(*) FROM events AS asked JOIN events AS found USING (space) JOIN events AS other USING (space)
+            WHERE (asked.embedding_short <=> found.embedding_short) < (asked.embedding_short <=> other.embedding_short) - 0.01
+                AND (shorten(asked.embedding) <=> found.embedding_short) > (shorten(asked.embedding) <=> other.embedding_short)
+            """));
+
+        await _database.ExecuteAsync("UPDATE events SET space = 'third' WHERE space = 'second'");
+        Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding, space)"));
+        Assert.Equal(["third"], await _database.ExecuteAsync("""
+            SELECT DISTINCT space FROM (
+                SELECT space FROM events ORDER BY embedding_short <=> (SELECT shorten(embedding, 'third') FROM events WHERE space = 'default' LIMIT 1) LIMIT 20) AS nearest
+            """));
+    }
+
+    private static async Task FindsWhatIsNearestInEachSpaceAsync(HttpClient http)
+    {
+        foreach (var space in (string[])[Spaces.Default, "second"])
+        {
+            http.DefaultRequestHeaders.Remove(Spaces.Header);
+            http.DefaultRequestHeaders.Add(Spaces.Header, space);
+            var client = new MnemoLiteClient(http);
+            await client.StoreAsync(
+                Enumerable.Range(0, 40).Select(i => new BatchEvent { Content = JsonText.From(new { text = $"memory {i} of {space}" }) }).ToAsyncEnumerable(), Cancelled);
+            var found = await client.SearchAsync(new() { Query = $"memory 7 of {space}", Mode = SearchMode.Semantic, Limit = 3 }, Cancelled);
+            Assert.Contains($"\"memory 7 of {space}\"", found.Events[0].Content.ToString(), StringComparison.Ordinal);
+        }
     }
 
     private ApiProcess Start() => ApiProcess.Start(_database.Setting);
