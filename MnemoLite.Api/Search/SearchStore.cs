@@ -44,6 +44,9 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>More candidates than this pgvector does not keep.</summary>
     private const int MostKept = 1000;
 
+    /// <summary>More than these an index does not give (<c>hnsw.max_scan_tuples</c>).</summary>
+    private const int MostGiven = 20_000;
+
     /// <summary>As many events as this there are, where words are weighed, at least.</summary>
     private const int LeastSize = 1000;
 
@@ -250,15 +253,16 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var kept = query.Statistics.IsAll || query.IsFiltered || shortForms == ShortForms.InSpace ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
+        var most = query.IsFiltered || shortForms != ShortForms.InSpace ? MostGiven : 10 * listed; // of what is of a space first, most is of it
         var space = where.Parameter(query.Space.Name);
         var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {space})"; // how many are in it is not to make another plan
         var nearest = shortForms != ShortForms.None
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}, {space}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed)}
+                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}, {space}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
                 UNION ALL
-                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed)}
+                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed, MostGiven)}
                 """
-            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed);
+            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed, MostGiven);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
 
@@ -275,17 +279,17 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         """;
 
     /// <summary>
-    /// The order by distance stands bare beside OFFSET 0, so that it is the index that is read, only as far as it takes. What the index holds anyway is
-    /// asked outside: where PostgreSQL takes few for such it would read all events.
+    /// The order by distance stands bare beside a limit, so that it is the index that is read, only as far as it takes: without one, what is for a bound key
+    /// would be sorted, as it is less. What the index holds anyway is asked outside: where PostgreSQL takes few for such it would read all events.
     /// </summary>
-    private static string NearestByIndex(string indexed, string order, string vector, string passes, int listed) => $"""
+    private static string NearestByIndex(string indexed, string order, string vector, string passes, int listed, int most) => $"""
         (SELECT id, embedding <=> (SELECT {vector}) AS distance
          FROM (
              SELECT id, space, timestamp, metadata, embedding, embedding_short
              FROM events
              WHERE {indexed}
              ORDER BY {order}
-             OFFSET 0
+             LIMIT {most}
          ) AS by_index
          WHERE {passes}
          LIMIT {listed})
