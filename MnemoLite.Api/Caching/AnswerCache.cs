@@ -21,6 +21,9 @@ internal enum CacheOutcome
     /// <summary>It was there, but a write may have changed it.</summary>
     Stale,
 
+    /// <summary>A write has changed it, but what it is made of now was known, so that only that was read.</summary>
+    Continued,
+
     /// <summary>The cache was not asked.</summary>
     Bypass,
 
@@ -109,8 +112,8 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
                 place, making, static (making, cancellationToken) => making.MakeAsync(cancellationToken),
                 cancellationToken: cancellationToken);
             TakeNote(key, answer, making.Done ? TimeSpan.Zero : _settings.Ttl); // another instance may have made it some time ago
-            if (making.Done && outcome == CacheOutcome.Hit)
-                outcome = CacheOutcome.Miss;
+            if (making.Done)
+                outcome = answer.IsContinued ? CacheOutcome.Continued : outcome == CacheOutcome.Hit ? CacheOutcome.Miss : outcome;
             var outdating = _writes.FindOutdating(answer, mark);
             if (outdating == 0)
             {
@@ -202,6 +205,7 @@ internal sealed class AnswerCache<TBasis> : IDisposable where TBasis : class, IA
             CacheOutcome.Hit => "hit",
             CacheOutcome.Miss => "miss",
             CacheOutcome.Stale => "stale",
+            CacheOutcome.Continued => "continued",
             _ => "bypass",
         });
         return outcome;

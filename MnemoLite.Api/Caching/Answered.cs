@@ -25,6 +25,7 @@ internal sealed class Answered<T>(ReadOnlyMemory<byte> json, CacheOutcome outcom
             CacheOutcome.Hit => "mnemolite; hit",
             CacheOutcome.Miss => "mnemolite; fwd=miss",
             CacheOutcome.Stale => "mnemolite; fwd=stale",
+            CacheOutcome.Continued => "mnemolite; fwd=stale; detail=page",
             CacheOutcome.Away => string.Create(CultureInfo.InvariantCulture, $"mnemolite; hit; ttl=-{Age}; detail=\"the database is away\""),
             _ => "mnemolite; fwd=request",
         };
