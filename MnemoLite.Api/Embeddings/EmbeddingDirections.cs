@@ -29,7 +29,7 @@ internal sealed record EmbeddingDirections(float[] Values)
     public const int OfMeaning = 120;
 
     /// <summary>The first <see cref="OfMeaning"/> directions.</summary>
-    public ArraySegment<float> First => new(Values, 0, Values.Length / Count * OfMeaning);
+    public float[] First => Values[..(Values.Length / Count * OfMeaning)];
 
     /// <summary>What the short forms of a store are that has so many directions.</summary>
     public static ShortForms ShortFormsOf(int directions) => directions switch

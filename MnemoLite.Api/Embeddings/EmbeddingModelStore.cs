@@ -76,7 +76,7 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
         await using (var patience = new NpgsqlCommand("SET LOCAL lock_timeout = '2s'", connection, transaction))
             await patience.ExecuteNonQueryAsync(cancellationToken);
         await using var begin = new NpgsqlCommand("SELECT begin_short_forms($1, $2)", connection, transaction);
-        begin.Parameters.Add(new() { Value = directions.First.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
+        begin.Parameters.Add(new() { Value = directions.First, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real });
         begin.Parameters.Add(new() { Value = Current.Model.Dimension });
         await begin.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);

@@ -107,8 +107,7 @@ internal sealed class SearchService(
             var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
             var nearest = byMeaning ? FindNearestAsync() : null;
             await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
-            var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching);
-            lists = lists.AtPage(query.Request);
+            var lists = new SearchLists(nearest is null ? null : await nearest, matching is null ? null : await matching).AtPage(query.Request);
             var events = await ReadPageAsync(query.Space, lists, query.Request, query.Embedding, model, cancellationToken);
             if (events.Count < lists.Page.Length && tries < MaxTries)
                 continue; // an event was forgotten meanwhile, and another has its place

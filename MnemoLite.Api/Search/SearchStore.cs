@@ -198,15 +198,7 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     {
         var vector = VectorParameter(query.Embedding, where);
         var (distance, nearest) = hasShortForms
-            ? ($"embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)}))", $"""
-                SELECT id, embedding <=> (SELECT {vector}) AS distance
-                FROM events
-                WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
-                    SELECT id FROM passing WHERE distance IS NULL
-                    UNION ALL
-                    (SELECT id FROM passing WHERE distance IS NOT NULL ORDER BY distance LIMIT {ListedOf(query)})
-                ))
-                """)
+            ? (ShortDistance(query, vector, where), NearestInFull(query, vector, "distance IS NULL"))
             : ($"embedding <=> (SELECT {vector})", "SELECT id, distance FROM passing WHERE distance IS NOT NULL");
         return $"""
             WITH passing AS MATERIALIZED (
@@ -227,24 +219,26 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var vector = VectorParameter(query.Embedding, where);
         return $"""
             WITH passing AS MATERIALIZED (
-                SELECT id, coalesce(embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)})), -1) AS distance
+                SELECT id, coalesce({ShortDistance(query, vector, where)}, -1) AS distance
                 FROM events
                 WHERE {where} AND {OfModel(model, where)}
                 ORDER BY distance
                 LIMIT {ListedOf(query) + MostWithoutShortForm}
             )
-            {ListOf($"""
-                SELECT id, embedding <=> (SELECT {vector}) AS distance
-                FROM events
-                WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
-                    SELECT id FROM passing WHERE distance = -1
-                    UNION ALL
-                    (SELECT id FROM passing WHERE distance <> -1 ORDER BY distance LIMIT {ListedOf(query)})
-                ))
-                ORDER BY distance, id DESC
-                """, query, $"(SELECT count(*) < {MostWithoutShortForm} FROM passing WHERE distance = -1)")}
+            {ListOf($"{NearestInFull(query, vector, "distance = -1")} ORDER BY distance, id DESC", query, $"(SELECT count(*) < {MostWithoutShortForm} FROM passing WHERE distance = -1)")}
             """;
     }
+
+    /// <summary>Compares in full those of <c>passing</c> that are nearest by short form, and those that have none.</summary>
+    private static string NearestInFull(SearchQuery query, string vector, string hasNone) => $"""
+        SELECT id, embedding <=> (SELECT {vector}) AS distance
+        FROM events
+        WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
+            SELECT id FROM passing WHERE {hasNone}
+            UNION ALL
+            (SELECT id FROM passing WHERE NOT ({hasNone}) ORDER BY distance LIMIT {ListedOf(query)})
+        ))
+        """;
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
     private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms shortForms, SqlConditions where)
@@ -254,17 +248,19 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         var kept = query.Statistics.IsAll || query.IsFiltered || shortForms == ShortForms.InSpace ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
         var most = query.IsFiltered || shortForms != ShortForms.InSpace ? MostGiven : 10 * listed; // of what is of a space first, most is of it
-        var space = where.Parameter(query.Space.Name);
-        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {space})"; // how many are in it is not to make another plan
+        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var nearest = shortForms != ShortForms.None
             ? $"""
-                {NearestByIndex("true", $"embedding_short <=> (SELECT shorten({vector}, {space}){kept})", vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
+                {NearestByIndex("true", ShortDistance(query, vector, where, kept), vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
                 UNION ALL
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed, MostGiven)}
                 """
             : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed, MostGiven);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
+
+    private static string ShortDistance(SearchQuery query, string vector, SqlConditions where, string from = "") =>
+        $"embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)}){from})";
 
     /// <summary>
     /// Has the index keep as many candidates, and a fifth more, until the statement ends: of a space that has half of the events, half of what the index
