@@ -1,12 +1,16 @@
 # shellcheck shell=bash
 # Sets a machine up for MnemoLite: what .NET needs, PostgreSQL with pgvector, and on demand Redis, and browsers and Prometheus for the tests.
-# Only what is missing is installed; no database cluster is made or touched, no system service started. Sourced by ../mnemolite.
+# Only what is missing is installed; no database cluster is made or touched, no system service started. As root it also allows large pages,
+# which PostgreSQL is faster with. Sourced by ../mnemolite.
 
 pgvector_least=0.8.0  # the first with iterative index scans
 pgvector_sound=0.8.4  # the first without the faults that `report` tells of
 pgvector_suite=trixie # the Debian release whose source is built where the machine's own release has no pgvector
 postgres_least=14
 dotnet_help='https://learn.microsoft.com/dotnet/core/install/linux'
+large_pages=/proc/sys/vm/nr_overcommit_hugepages
+large_pages_file=/etc/sysctl.d/60-mnemolite.conf
+memory=/proc/meminfo
 
 # Looks, installs what is missing, and looks again. NEEDS: redis, browser, prometheus, details (tell what is there, too).
 # $cluster_version is the version of the data that is there already, if any.
@@ -24,6 +28,7 @@ set_up() { # NEED…
         ((${#missing[@]} == 0)) || fail "The set-up is not complete; still missing: $(list "${missing[@]}")."
     fi
     check_dotnet
+    allow_large_pages
     report "$installed"
 }
 
@@ -103,6 +108,24 @@ check_dotnet() {
         fail "The .NET SDK 10 is missing; what is there: ${there:-no SDK}." \
             "Install it (version 10.0) as Microsoft tells for your system: $dotnet_help"
     fi
+}
+
+# Lets PostgreSQL take its buffers in large pages, for as long as it runs, which spares the processor most of its ways to memory (docs/performance.md).
+# Whoever does not want that has the file say 0; a machine with less than 4 GB is left as it is.
+allow_large_pages() {
+    [[ $UseAspire == false && -w $large_pages ]] || return 0
+    local total size wanted
+    total=$(sed -nE 's/^MemTotal: *([0-9]+) kB$/\1/p' "$memory")
+    size=$(sed -nE 's/^Hugepagesize: *([0-9]+) kB$/\1/p' "$memory")
+    ((${total:-0} >= 4000000 && ${size:-0} > 0)) || return 0
+    if [[ ! -e $large_pages_file ]]; then
+        printf '%s\n' '# As many large pages PostgreSQL may take for its buffers while it runs (MnemoLite). 0: none.' \
+            "vm.nr_overcommit_hugepages = $((600 * 1024 / size))" >"$large_pages_file" || return 0
+    fi
+    wanted=$(sed -nE 's/^vm\.nr_overcommit_hugepages *= *([0-9]+)$/\1/p' "$large_pages_file")
+    ((${wanted:-0} > $(<"$large_pages"))) || return 0
+    echo "$wanted" >"$large_pages" || return 0
+    ok "PostgreSQL may take its buffers in large pages ($large_pages_file)"
 }
 
 # Says what the set-up came to: nothing where all was well already, unless details are wanted.

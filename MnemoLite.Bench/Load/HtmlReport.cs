@@ -35,7 +35,7 @@ internal static class HtmlReport
             + $"{report.Store.Model} · Zipf {report.Zipf:0.##}, seed {report.Seed}"),
         new XElement(
             "p",
-            $"{report.Machine.Processors} × {report.Machine.Processor}, {report.Machine.MemoryGigabytes:0.#} GB · {report.Machine.System} · {report.Machine.Runtime}"),
+            $"{report.Machine.Processors} × {report.Machine.Processor}, {report.Machine.MemoryGigabytes:0.#} GB{(report.Machine.LargePages ? ", PostgreSQL's in large pages" : "")} · {report.Machine.System} · {report.Machine.Runtime}"),
         comparison.Since is { } since ? new XElement("p", $"× compares with the run of {since:d MMMM yyyy, HH:mm} UTC; its latencies are the thin lines.") : null);
 
     private static XElement? Rows(IReadOnlyList<Row> rows, Comparison comparison)

@@ -89,5 +89,19 @@ internal static class LoadBenchmark
             ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? ""
             : "",
         Environment.ProcessorCount,
-        Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Pow(2, 30), 1));
+        Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Pow(2, 30), 1),
+        Directory.Exists("/proc/self") && Directory.EnumerateDirectories("/proc").Any(HasLargePages));
+
+    private static bool HasLargePages(string process)
+    {
+        try
+        {
+            return File.ReadAllText($"{process}/comm") == "postgres\n"
+                && File.ReadLines($"{process}/status").Any(line => line.StartsWith("HugetlbPages:", StringComparison.Ordinal) && !line.EndsWith("\t       0 kB", StringComparison.Ordinal));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // no process, or it has ended
+        }
+    }
 }

@@ -24,7 +24,8 @@ internal sealed record Report
     public IReadOnlyList<Series> Series { get; init; } = [];
 }
 
-internal sealed record MachineFigures(string System, string Runtime, string Processor, int Processors, double MemoryGigabytes);
+/// <summary>The machine; <paramref name="LargePages"/> tells whether a PostgreSQL on it has its buffers in large pages.</summary>
+internal sealed record MachineFigures(string System, string Runtime, string Processor, int Processors, double MemoryGigabytes, bool LargePages);
 
 internal sealed record StoreFigures(long Events, int Nodes, int Edges, string Model);
 

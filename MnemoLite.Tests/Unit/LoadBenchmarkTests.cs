@@ -274,7 +274,7 @@ public sealed class LoadBenchmarkTests
         return new()
         {
             StartedAt = DateTimeOffset.UnixEpoch,
-            Machine = new("Linux", ".NET", "A processor", 2, 16),
+            Machine = new("Linux", ".NET", "A processor", 2, 16, LargePages: true),
             Store = new(50_000, 10_000, 50_000, "model"),
             Zipf = 1.1,
             Seed = 1,

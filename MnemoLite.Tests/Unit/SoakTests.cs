@@ -90,7 +90,7 @@ public sealed class SoakTests
         var report = new Report
         {
             StartedAt = DateTimeOffset.UnixEpoch,
-            Machine = new("Linux", ".NET", "A processor", 2, 16),
+            Machine = new("Linux", ".NET", "A processor", 2, 16, LargePages: true),
             Store = new(50_000, 10_000, 50_000, "model"),
             Zipf = 1.2,
             Seed = 1,
