@@ -17,24 +17,28 @@ namespace MnemoLite.Api.Embeddings;
 /// </remarks>
 internal sealed class Int16Matrix
 {
-    private const int RowsAtOnce = 4, ColumnsAtOnce = 16, Pair = 2;
+    private const int RowsAtOnce = 4, Pair = 2, OutputsMultiple = 32, InputsMultiple = 16;
 
     /// <summary>Its square is below 2³¹ with what rounding may add, half for each of 1,536 inputs: (46300 + √1536 / 2)² = 2³¹ - 2.0 · 10⁶.</summary>
     private const float Length = 46_300;
 
-    private readonly int _start;
+    private readonly bool _is512Bits;
+    private readonly int _columnsAtOnce, _start;
     private readonly short[] _weights;
     private readonly float[] _scales, _bias;
 
     /// <param name="values">The weights: for each input one to every output.</param>
-    /// <param name="bias">What is added to each output; their number is a multiple of 16, that of the inputs of 16, too, and at most 1,536.</param>
-    public Int16Matrix(ReadOnlySpan<Half> values, float[] bias)
+    /// <param name="bias">What is added to each output; their number is a multiple of 32, that of the inputs of 16 and at most 1,536.</param>
+    /// <param name="is512Bits">Whether to multiply 512 bits at once, or 256; null for as many as the processor does.</param>
+    public Int16Matrix(ReadOnlySpan<Half> values, float[] bias, bool? is512Bits = null)
     {
         (Outputs, _bias) = (bias.Length, bias);
         Inputs = values.Length / Outputs;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Inputs, 1536);
         ArgumentOutOfRangeException.ThrowIfNotEqual(Inputs * Outputs, values.Length);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(Inputs % ColumnsAtOnce + Outputs % ColumnsAtOnce, 0);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(Inputs % InputsMultiple + Outputs % OutputsMultiple, 0);
+        _is512Bits = is512Bits ?? Is512BitsSupported;
+        _columnsAtOnce = 2 * (_is512Bits ? Vector512<int>.Count : Vector256<int>.Count);
         _weights = AllocateAligned(values.Length, out _start);
         _scales = new float[Outputs];
         var column = new float[Inputs];
@@ -51,6 +55,9 @@ internal sealed class Int16Matrix
 
     /// <summary>Whether this processor multiplies so.</summary>
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
+
+    /// <summary>Whether it multiplies 512 bits at once, and does not get slower by that.</summary>
+    public static bool Is512BitsSupported => Avx512BW.IsSupported && Vector512.IsHardwareAccelerated;
 
     /// <summary>How many numbers a row has.</summary>
     public int Inputs { get; }
@@ -72,10 +79,16 @@ internal sealed class Int16Matrix
             for (var row = 0; row < count; row++)
                 scales[row] = RoundRow(rows.Slice(row * Inputs, Inputs), rounded.AsSpan(row * Inputs, Inputs));
             rounded.AsSpan(count * Inputs, (blocks * RowsAtOnce - count) * Inputs).Clear();
-            for (var column = 0; column < Outputs; column += ColumnsAtOnce) // its weights are in the processor's cache for all rows
+            for (var column = 0; column < Outputs; column += _columnsAtOnce) // its weights are in the processor's cache for all rows
             {
                 for (var row = 0; row < count; row += RowsAtOnce)
-                    MultiplyBlock(rounded, scales, row, column, Math.Min(RowsAtOnce, count - row), results);
+                {
+                    var block = new Block(rounded, scales, row, column, Math.Min(RowsAtOnce, count - row));
+                    if (_is512Bits)
+                        MultiplyBlock<Bits512, Vector512<int>, Vector512<short>>(block, results);
+                    else
+                        MultiplyBlock<Bits256, Vector256<int>, Vector256<short>>(block, results);
+                }
             }
         }
         finally
@@ -85,9 +98,9 @@ internal sealed class Int16Matrix
         }
     }
 
-    /// <summary>Where a weight stands: sixteen columns after sixteen, in them input pair after input pair, in these column after column.</summary>
+    /// <summary>Where a weight stands: the columns of one block after those of another, in them input pair after input pair, in these column after column.</summary>
     private int PlaceOf(int input, int output) =>
-        output / ColumnsAtOnce * ColumnsAtOnce * Inputs + input / Pair * Pair * ColumnsAtOnce + output % ColumnsAtOnce * Pair + input % Pair;
+        output / _columnsAtOnce * _columnsAtOnce * Inputs + input / Pair * Pair * _columnsAtOnce + output % _columnsAtOnce * Pair + input % Pair;
 
     private static float ScaleOf(ReadOnlySpan<float> numbers)
     {
@@ -107,52 +120,57 @@ internal sealed class Int16Matrix
         return 1 / scale;
     }
 
-    /// <summary>Four rows times sixteen columns. Of rows after the last there is room, but no result.</summary>
+    /// <summary>Four rows times two vectors of columns. Of rows after the last there is room, but no result.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MultiplyBlock(short[] rows, float[] rowScales, int row, int column, int count, Span<float> results)
+    private void MultiplyBlock<TBits, TSums, TNumbers>(Block block, Span<float> results)
+        where TBits : IBits<TSums, TNumbers>
+        where TSums : struct
+        where TNumbers : struct
     {
         nint pairs = Inputs / Pair;
-        ref var weights = ref _weights[_start + column * Inputs];
-        ref var row0 = ref Unsafe.As<short, int>(ref rows[row * Inputs]);
+        ref var weights = ref _weights[_start + block.Column * Inputs];
+        ref var row0 = ref Unsafe.As<short, int>(ref block.Rows[block.Row * Inputs]);
         ref var row1 = ref Unsafe.Add(ref row0, pairs);
         ref var row2 = ref Unsafe.Add(ref row1, pairs);
         ref var row3 = ref Unsafe.Add(ref row2, pairs);
-        Vector256<int> left0 = default, left1 = default, left2 = default, left3 = default;
-        Vector256<int> right0 = default, right1 = default, right2 = default, right3 = default;
+        TSums left0 = default, left1 = default, left2 = default, left3 = default;
+        TSums right0 = default, right1 = default, right2 = default, right3 = default;
         for (nint pair = 0; pair < pairs; pair++)
         {
-            var left = Vector256.LoadUnsafe(ref weights, (nuint)pair * (Pair * ColumnsAtOnce));
-            var right = Vector256.LoadUnsafe(ref weights, (nuint)pair * (Pair * ColumnsAtOnce) + ColumnsAtOnce);
-            var inputs = Vector256.Create(Unsafe.Add(ref row0, pair)).AsInt16();
-            left0 += Avx2.MultiplyAddAdjacent(inputs, left);
-            right0 += Avx2.MultiplyAddAdjacent(inputs, right);
-            inputs = Vector256.Create(Unsafe.Add(ref row1, pair)).AsInt16();
-            left1 += Avx2.MultiplyAddAdjacent(inputs, left);
-            right1 += Avx2.MultiplyAddAdjacent(inputs, right);
-            inputs = Vector256.Create(Unsafe.Add(ref row2, pair)).AsInt16();
-            left2 += Avx2.MultiplyAddAdjacent(inputs, left);
-            right2 += Avx2.MultiplyAddAdjacent(inputs, right);
-            inputs = Vector256.Create(Unsafe.Add(ref row3, pair)).AsInt16();
-            left3 += Avx2.MultiplyAddAdjacent(inputs, left);
-            right3 += Avx2.MultiplyAddAdjacent(inputs, right);
+            var left = TBits.Load(ref weights, 2 * pair);
+            var right = TBits.Load(ref weights, 2 * pair + 1);
+            var inputs = TBits.Repeat(Unsafe.Add(ref row0, pair));
+            left0 = TBits.MultiplyAdd(inputs, left, left0);
+            right0 = TBits.MultiplyAdd(inputs, right, right0);
+            inputs = TBits.Repeat(Unsafe.Add(ref row1, pair));
+            left1 = TBits.MultiplyAdd(inputs, left, left1);
+            right1 = TBits.MultiplyAdd(inputs, right, right1);
+            inputs = TBits.Repeat(Unsafe.Add(ref row2, pair));
+            left2 = TBits.MultiplyAdd(inputs, left, left2);
+            right2 = TBits.MultiplyAdd(inputs, right, right2);
+            inputs = TBits.Repeat(Unsafe.Add(ref row3, pair));
+            left3 = TBits.MultiplyAdd(inputs, left, left3);
+            right3 = TBits.MultiplyAdd(inputs, right, right3);
         }
-        Finish(left0, right0, 0, results);
-        Finish(left1, right1, 1, results);
-        Finish(left2, right2, 2, results);
-        Finish(left3, right3, 3, results);
-
-        void Finish(Vector256<int> left, Vector256<int> right, int place, Span<float> results)
-        {
-            if (place >= count)
-                return;
-            var result = results.Slice((row + place) * Outputs + column, ColumnsAtOnce);
-            FinishHalf(left, column, rowScales[row + place], result);
-            FinishHalf(right, column + Vector256<float>.Count, rowScales[row + place], result[Vector256<float>.Count..]);
-        }
+        Finish(left0, right0, block, 0, results);
+        Finish(left1, right1, block, 1, results);
+        Finish(left2, right2, block, 2, results);
+        Finish(left3, right3, block, 3, results);
     }
 
-    private void FinishHalf(Vector256<int> sums, int column, float rowScale, Span<float> result) =>
-        (Vector256.ConvertToSingle(sums) * (rowScale * Vector256.Create(_scales.AsSpan(column))) + Vector256.Create(_bias.AsSpan(column))).CopyTo(result);
+    private void Finish<TSums>(TSums left, TSums right, Block block, int place, Span<float> results) where TSums : struct
+    {
+        if (place >= block.Count)
+            return;
+        ReadOnlySpan<TSums> both = [left, right];
+        var sums = MemoryMarshal.Cast<TSums, int>(both);
+        var result = results.Slice((block.Row + place) * Outputs + block.Column, sums.Length);
+        for (var i = 0; i < sums.Length; i += Vector256<int>.Count)
+        {
+            var scale = block.RowScales[block.Row + place] * Vector256.Create(_scales.AsSpan(block.Column + i));
+            (Vector256.ConvertToSingle(Vector256.Create(sums[i..])) * scale + Vector256.Create(_bias.AsSpan(block.Column + i))).CopyTo(result[i..]);
+        }
+    }
 
     /// <summary>Memory that begins with a line of the processor's cache: a read across two lines takes twice as long.</summary>
     private static short[] AllocateAligned(int length, out int start)
@@ -161,5 +179,45 @@ internal sealed class Int16Matrix
         var array = GC.AllocateUninitializedArray<short>(length + Line / sizeof(short), pinned: true);
         start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (Line - 1)) / sizeof(short);
         return array;
+    }
+
+    /// <summary>What is multiplied at once.</summary>
+    /// <param name="Rows">All rows, rounded.</param>
+    /// <param name="RowScales">By what each is to be multiplied in the end.</param>
+    /// <param name="Row">The first of them.</param>
+    /// <param name="Column">The first output.</param>
+    /// <param name="Count">How many of the four rows there are.</param>
+    private readonly record struct Block(short[] Rows, float[] RowScales, int Row, int Column, int Count);
+
+    /// <summary>Vectors of one width.</summary>
+    private interface IBits<TSums, TNumbers>
+    {
+        static abstract TNumbers Load(ref short numbers, nint vector);
+
+        /// <summary>A pair of inputs, again and again.</summary>
+        static abstract TNumbers Repeat(int pair);
+
+        /// <summary>The products, those of each pair added to its sum.</summary>
+        static abstract TSums MultiplyAdd(TNumbers inputs, TNumbers weights, TSums sums);
+    }
+
+    private readonly struct Bits256 : IBits<Vector256<int>, Vector256<short>>
+    {
+        public static Vector256<short> Load(ref short numbers, nint vector) => Vector256.LoadUnsafe(ref numbers, (nuint)(vector * Vector256<short>.Count));
+
+        public static Vector256<short> Repeat(int pair) => Vector256.Create(pair).AsInt16();
+
+        public static Vector256<int> MultiplyAdd(Vector256<short> inputs, Vector256<short> weights, Vector256<int> sums) =>
+            AvxVnni.IsSupported ? AvxVnni.MultiplyWideningAndAdd(sums, inputs, weights) : sums + Avx2.MultiplyAddAdjacent(inputs, weights);
+    }
+
+    private readonly struct Bits512 : IBits<Vector512<int>, Vector512<short>>
+    {
+        public static Vector512<short> Load(ref short numbers, nint vector) => Vector512.LoadUnsafe(ref numbers, (nuint)(vector * Vector512<short>.Count));
+
+        public static Vector512<short> Repeat(int pair) => Vector512.Create(pair).AsInt16();
+
+        public static Vector512<int> MultiplyAdd(Vector512<short> inputs, Vector512<short> weights, Vector512<int> sums) =>
+            sums + Avx512BW.MultiplyAddAdjacent(inputs, weights);
     }
 }
