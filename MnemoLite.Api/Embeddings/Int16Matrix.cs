@@ -74,6 +74,7 @@ internal sealed class Int16Matrix
         var blocks = (count + RowsAtOnce - 1) / RowsAtOnce;
         var rounded = ArrayPool<short>.Shared.Rent(blocks * RowsAtOnce * Inputs);
         var scales = ArrayPool<float>.Shared.Rent(blocks * RowsAtOnce);
+        Span<int> sums = stackalloc int[RowsAtOnce * _columnsAtOnce];
         try
         {
             for (var row = 0; row < count; row++)
@@ -81,13 +82,14 @@ internal sealed class Int16Matrix
             rounded.AsSpan(count * Inputs, (blocks * RowsAtOnce - count) * Inputs).Clear();
             for (var column = 0; column < Outputs; column += _columnsAtOnce) // its weights are in the processor's cache for all rows
             {
-                for (var row = 0; row < count; row += RowsAtOnce)
+                for (var first = 0; first < count; first += RowsAtOnce)
                 {
-                    var block = new Block(rounded, scales, row, column, Math.Min(RowsAtOnce, count - row));
                     if (_is512Bits)
-                        MultiplyBlock<Bits512, Vector512<int>, Vector512<short>>(block, results);
+                        MultiplyBlock<Bits512, Vector512<int>, Vector512<short>>(rounded, first, column, sums);
                     else
-                        MultiplyBlock<Bits256, Vector256<int>, Vector256<short>>(block, results);
+                        MultiplyBlock<Bits256, Vector256<int>, Vector256<short>>(rounded, first, column, sums);
+                    for (var row = first; row < Math.Min(first + RowsAtOnce, count); row++)
+                        Finish(sums.Slice((row - first) * _columnsAtOnce, _columnsAtOnce), scales[row], column, results.Slice(row * Outputs + column, _columnsAtOnce));
                 }
             }
         }
@@ -120,16 +122,15 @@ internal sealed class Int16Matrix
         return 1 / scale;
     }
 
-    /// <summary>Four rows times two vectors of columns. Of rows after the last there is room, but no result.</summary>
+    /// <summary>Four rows times two vectors of columns. It calls nothing: for a call, sums would be kept in memory, from one product to the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MultiplyBlock<TBits, TSums, TNumbers>(Block block, Span<float> results)
+    private void MultiplyBlock<TBits, TSums, TNumbers>(short[] rows, int row, int column, Span<int> sums)
         where TBits : IBits<TSums, TNumbers>
         where TSums : struct
-        where TNumbers : struct
     {
         nint pairs = Inputs / Pair;
-        ref var weights = ref _weights[_start + block.Column * Inputs];
-        ref var row0 = ref Unsafe.As<short, int>(ref block.Rows[block.Row * Inputs]);
+        ref var weights = ref _weights[_start + column * Inputs];
+        ref var row0 = ref Unsafe.As<short, int>(ref rows[row * Inputs]);
         ref var row1 = ref Unsafe.Add(ref row0, pairs);
         ref var row2 = ref Unsafe.Add(ref row1, pairs);
         ref var row3 = ref Unsafe.Add(ref row2, pairs);
@@ -152,23 +153,23 @@ internal sealed class Int16Matrix
             left3 = TBits.MultiplyAdd(inputs, left, left3);
             right3 = TBits.MultiplyAdd(inputs, right, right3);
         }
-        Finish(left0, right0, block, 0, results);
-        Finish(left1, right1, block, 1, results);
-        Finish(left2, right2, block, 2, results);
-        Finish(left3, right3, block, 3, results);
+        ref var sum = ref Unsafe.As<int, TSums>(ref MemoryMarshal.GetReference(sums));
+        sum = left0;
+        Unsafe.Add(ref sum, 1) = right0;
+        Unsafe.Add(ref sum, 2) = left1;
+        Unsafe.Add(ref sum, 3) = right1;
+        Unsafe.Add(ref sum, 4) = left2;
+        Unsafe.Add(ref sum, 5) = right2;
+        Unsafe.Add(ref sum, 6) = left3;
+        Unsafe.Add(ref sum, 7) = right3;
     }
 
-    private void Finish<TSums>(TSums left, TSums right, Block block, int place, Span<float> results) where TSums : struct
+    private void Finish(ReadOnlySpan<int> sums, float rowScale, int column, Span<float> result)
     {
-        if (place >= block.Count)
-            return;
-        ReadOnlySpan<TSums> both = [left, right];
-        var sums = MemoryMarshal.Cast<TSums, int>(both);
-        var result = results.Slice((block.Row + place) * Outputs + block.Column, sums.Length);
         for (var i = 0; i < sums.Length; i += Vector256<int>.Count)
         {
-            var scale = block.RowScales[block.Row + place] * Vector256.Create(_scales.AsSpan(block.Column + i));
-            (Vector256.ConvertToSingle(Vector256.Create(sums[i..])) * scale + Vector256.Create(_bias.AsSpan(block.Column + i))).CopyTo(result[i..]);
+            var scale = rowScale * Vector256.Create(_scales.AsSpan(column + i));
+            (Vector256.ConvertToSingle(Vector256.Create(sums[i..])) * scale + Vector256.Create(_bias.AsSpan(column + i))).CopyTo(result[i..]);
         }
     }
 
@@ -180,14 +181,6 @@ internal sealed class Int16Matrix
         start = (int)(-Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) & (Line - 1)) / sizeof(short);
         return array;
     }
-
-    /// <summary>What is multiplied at once.</summary>
-    /// <param name="Rows">All rows, rounded.</param>
-    /// <param name="RowScales">By what each is to be multiplied in the end.</param>
-    /// <param name="Row">The first of them.</param>
-    /// <param name="Column">The first output.</param>
-    /// <param name="Count">How many of the four rows there are.</param>
-    private readonly record struct Block(short[] Rows, float[] RowScales, int Row, int Column, int Count);
 
     /// <summary>Vectors of one width.</summary>
     private interface IBits<TSums, TNumbers>
