@@ -1,5 +1,5 @@
+using System.Text.Json;
 using MnemoLite.Api.Database;
-using MnemoLite.Client;
 using Npgsql;
 
 namespace MnemoLite.Api.Caching;
@@ -28,9 +28,13 @@ internal sealed class EventVersionStore(NpgsqlDataSource dataSource)
         while (await reader.ReadAsync(cancellationToken))
         {
             found[reader.GetGuid(0)] = new(
-                reader.GetFieldValue<DateTimeOffset>(1), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(2)),
-                reader.IsDBNull(3) ? null : reader.GetFieldValue<float[]>(3), reader.IsDBNull(4) ? null : reader.GetFieldValue<string[]>(4));
+                reader.GetFieldValue<DateTimeOffset>(1), JsonElement.Parse(reader.GetFieldValue<byte[]>(2)),
+                reader.IsDBNull(3) ? null : reader.GetFieldValue<float[]>(3), ReadWords(reader, 4));
         }
         return found;
     }
+
+    /// <summary>Reads a column of <see cref="Words"/>.</summary>
+    public static IReadOnlySet<string>? ReadWords(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetFieldValue<string[]>(column).ToHashSet(StringComparer.Ordinal);
 }

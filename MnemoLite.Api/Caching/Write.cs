@@ -1,14 +1,14 @@
+using System.Text.Json;
 using MnemoLite.Api.Database;
-using MnemoLite.Client;
 
 namespace MnemoLite.Api.Caching;
 
-/// <summary>What an event is to searches.</summary>
+/// <summary>What an event is to searches, ready to be compared with many of them.</summary>
 /// <param name="Timestamp">When it was.</param>
 /// <param name="Metadata">What is known about it.</param>
 /// <param name="Embedding">Its meaning, if it has one.</param>
 /// <param name="Words">The lexemes it is found by; null where they are too many to be kept.</param>
-internal sealed record EventVersion(DateTimeOffset Timestamp, JsonText Metadata, float[]? Embedding, string[]? Words);
+internal sealed record EventVersion(DateTimeOffset Timestamp, JsonElement Metadata, float[]? Embedding, IReadOnlySet<string>? Words);
 
 /// <summary>A committed change, as far as answers may depend on it.</summary>
 /// <param name="Space">Where.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
@@ -147,8 +148,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             ? new Write(space.Name, reader.GetFieldValue<ulong>(2), ChangeKind.Deleted, [id])
             {
                 Before = new(
-                    reader.GetFieldValue<DateTimeOffset>(0), JsonText.FromTrusted(reader.GetFieldValue<byte[]>(1)), Embedding: null,
-                    reader.IsDBNull(3) ? null : reader.GetFieldValue<string[]>(3)),
+                    reader.GetFieldValue<DateTimeOffset>(0), JsonElement.Parse(reader.GetFieldValue<byte[]>(1)), Embedding: null,
+                    EventVersionStore.ReadWords(reader, 3)),
             }
             : null;
     }
@@ -198,9 +199,8 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
         var (@event, isChange) = (Read(reader), reader.FieldCount > FormerColumn);
         var write = new Write(space.Name, reader.GetFieldValue<ulong>(XidColumn), kind, [@event.Id])
         {
-            Before = isChange ? new(@event.Timestamp, JsonText.FromTrusted(reader.GetFieldValue<byte[]>(FormerColumn)), null, null) : null,
-            After = new(
-                @event.Timestamp, @event.Metadata, @event.Embedding, reader.IsDBNull(WordsColumn) ? null : reader.GetFieldValue<string[]>(WordsColumn)),
+            Before = isChange ? new(@event.Timestamp, JsonElement.Parse(reader.GetFieldValue<byte[]>(FormerColumn)), null, null) : null,
+            After = new(@event.Timestamp, @event.Metadata.ToElement(), @event.Embedding, EventVersionStore.ReadWords(reader, WordsColumn)),
         };
         return new(@event, write) { Snapshot = isChange ? Snapshot.Parse(reader.GetString(SnapshotColumn)) : null };
     }

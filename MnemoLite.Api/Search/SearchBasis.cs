@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
@@ -19,6 +20,7 @@ namespace MnemoLite.Api.Search;
 internal sealed record SearchBasis(string Space, SearchRequest Request, float[]? Embedding, SearchLists Made) : IAnswerBasis
 {
     private Filter? _filter;
+    private JsonElement? _metadata;
     private HashSet<Guid>? _listed;
 
     /// <summary>The lists as they are after what was taken in.</summary>
@@ -100,10 +102,9 @@ internal sealed record SearchBasis(string Space, SearchRequest Request, float[]?
             return false;
         if (Request.Metadata is null && Request.Filter is null)
             return true;
-        var metadata = version.Metadata.ToElement();
-        bool? contains = Request.Metadata is { } part ? FilterMatch.Contains(metadata, part.ToElement()) : true;
+        bool? contains = Request.Metadata is { } part ? FilterMatch.Contains(version.Metadata, _metadata ??= part.ToElement()) : true;
         if (contains == false || Request.Filter is not { } filter)
             return contains;
-        return contains & (_filter ??= Filter.Parse(filter, "filter")).Passes(metadata);
+        return contains & (_filter ??= Filter.Parse(filter, "filter")).Passes(version.Metadata);
     }
 }

@@ -203,11 +203,10 @@ internal sealed record MatchingList(
     public double ScoreOf(int place) => Sums[place] / _weight;
 
     /// <summary>The list with a new event of these lexemes; itself where it does not come in, null where that, or its place, is not certain.</summary>
-    public MatchingList? With(Guid id, string[]? lexemes, double? distance)
+    public MatchingList? With(Guid id, IReadOnlySet<string>? words, double? distance)
     {
-        if (HasUnknownWords || lexemes is null)
+        if (HasUnknownWords || words is null)
             return null;
-        var words = lexemes.ToHashSet(StringComparer.Ordinal);
         if (!IsFoundBy(words))
             return this;
         var matched = Array.FindAll(Terms, term => term.IsMatchedBy(words));
@@ -217,7 +216,7 @@ internal sealed record MatchingList(
             return OfAll ? this : null;
         var sum = matched.Sum(term => (long)term.Idf);
         var place = 0;
-        while (place < Ids.Length && Compare(place, sum, lexemes.Length, id) < 0)
+        while (place < Ids.Length && Compare(place, sum, words.Count, id) < 0)
             place++;
         if (HasMore && place == Ids.Length)
             return this;
@@ -227,7 +226,7 @@ internal sealed record MatchingList(
             Ids = SearchLists.Insert(Ids, place, id, most),
             Sums = SearchLists.Insert(Sums, place, sum, most),
             Words = SearchLists.Insert(Words, place, matched.Length, most),
-            Lengths = SearchLists.Insert(Lengths, place, lexemes.Length, most),
+            Lengths = SearchLists.Insert(Lengths, place, words.Count, most),
             Distances = Distances is null ? null : SearchLists.Insert(Distances, place, distance, most),
             HasMore = HasMore || Ids.Length == most,
         };
@@ -250,15 +249,14 @@ internal sealed record MatchingList(
     }
 
     /// <summary>Whether the words of others may weigh more without an event of these lexemes; null if they are not known.</summary>
-    public bool MayWeighMoreWithout(Guid id, string[]? lexemes)
+    public bool MayWeighMoreWithout(Guid id, IReadOnlySet<string>? words)
     {
         if (!HasMore && !OfAll && !Ids.Contains(id))
             return false; // it was not among those that were found, as these are all listed
-        var words = lexemes?.ToHashSet(StringComparer.Ordinal);
         return (words is null || IsFoundBy(words)) && Array.Exists(Terms, term => (words is null || term.IsMatchedBy(words)) && !term.TryDiscount());
     }
 
-    private bool IsFoundBy(HashSet<string> words) => Terms.Any(term => term.IsTelling && term.Words.Any(words.Contains));
+    private bool IsFoundBy(IReadOnlySet<string> words) => Terms.Any(term => term.IsTelling && term.Words.Any(words.Contains));
 
     private int Compare(int place, long sum, int length, Guid id) =>
         Sums[place] != sum ? sum.CompareTo(Sums[place]) : Lengths[place] != length ? Lengths[place].CompareTo(length) : id.CompareTo(Ids[place]);
@@ -276,7 +274,7 @@ internal sealed record SearchTerm(string[] Words, int Idf, bool IsTelling, bool 
     private int _counted, _discounted;
 
     /// <summary>Whether an event of these lexemes matches it; a phrase perhaps.</summary>
-    public bool IsMatchedBy(HashSet<string> words) => Words.Count(words.Contains) >= (IsPhrase ? 2 : 1);
+    public bool IsMatchedBy(IReadOnlySet<string> words) => Words.Count(words.Contains) >= (IsPhrase ? 2 : 1);
 
     /// <summary>Counts an event that matches; false if there may be too many then.</summary>
     public bool TryCount() => Interlocked.Increment(ref _counted) <= Rise;

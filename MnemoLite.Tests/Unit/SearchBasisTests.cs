@@ -1,3 +1,4 @@
+using System.Text.Json;
 using MnemoLite.Api.Caching;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Search;
@@ -125,18 +126,18 @@ public sealed class SearchBasisTests
     }
 
     private static Write Created(float[]? embedding, params string[] lexemes) =>
-        new(Spaces.Default, 11, ChangeKind.Created, [Guid.NewGuid()]) { After = new(default, default, embedding, lexemes) };
+        new(Spaces.Default, 11, ChangeKind.Created, [Guid.NewGuid()]) { After = new(default, default, embedding, lexemes.ToHashSet()) };
 
-    private static Write Deleted(Write created) => Deleted(created.Ids[0], created.After!.Words!);
+    private static Write Deleted(Write created) => Deleted(created.Ids[0], [.. created.After!.Words!]);
 
     private static Write Deleted(Guid id, params string[] lexemes) =>
-        new(Spaces.Default, 12, ChangeKind.Deleted, [id]) { Before = new(default, default, null, lexemes) };
+        new(Spaces.Default, 12, ChangeKind.Deleted, [id]) { Before = new(default, default, null, lexemes.ToHashSet()) };
 
     private static Write Patched(Guid id, string before, string after) => new(Spaces.Default, 13, ChangeKind.Updated, [id])
     {
         MetadataOnly = true,
-        Before = new(default, JsonText.Parse(before), null, null),
-        After = new(default, JsonText.Parse(after), At(0.3), []),
+        Before = new(default, JsonElement.Parse(before), null, null),
+        After = new(default, JsonElement.Parse(after), At(0.3), new HashSet<string>()),
     };
 
     /// <summary>A vector so far from the query's.</summary>
