@@ -97,7 +97,7 @@ internal static class LoadBenchmark
         try
         {
             return File.ReadAllText($"{process}/comm") == "postgres\n"
-                && File.ReadLines($"{process}/status").Any(line => line.StartsWith("HugetlbPages:", StringComparison.Ordinal) && !line.EndsWith("\t       0 kB", StringComparison.Ordinal));
+                && File.ReadLines($"{process}/status").Any(line => line.StartsWith("HugetlbPages:", StringComparison.Ordinal) && !line.EndsWith(" 0 kB", StringComparison.Ordinal));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
