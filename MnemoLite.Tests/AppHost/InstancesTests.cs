@@ -143,7 +143,7 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         page.WebSocket += (_, socket) => socket.Close += (_, _) => Interlocked.Increment(ref lost);
         await page.GotoAsync($"{app.Web}search");
         var search = page.GetByLabel("Search your memories");
-        await Expect(search).ToBeEditableAsync();
+        await Expect(search).ToBeEditableAsync(new() { Timeout = 30_000 }); // the first page of an instance that has just started
         await search.FillAsync("where is the spare key?");
         await Expect(page).ToHaveURLAsync(new Regex("spare"));
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory", Exact = true }).ClickAsync();
