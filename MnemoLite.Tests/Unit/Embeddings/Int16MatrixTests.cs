@@ -7,15 +7,20 @@ public sealed class Int16MatrixTests
 {
     public Int16MatrixTests() => Assert.SkipUnless(Int16Matrix.IsSupported, "This processor has no AVX2.");
 
+    /// <summary>How many bits this processor multiplies at once.</summary>
+    public static IEnumerable<int> Widths => Int16Matrix.Is512BitsSupported ? [256, 512] : [256];
+
+    public static TheoryData<int, int, int, float, int> Shapes => new(
+        from bits in Widths
+        from shape in new[] { (1, 16, 32, 1f), (3, 256, 768, 1f), (4, 512, 512, 1e-6f), (9, 1536, 512, 1e6f) }
+        select (shape.Item1, shape.Item2, shape.Item3, shape.Item4, bits));
+
+    public static TheoryData<int, int> SignsAndWidths => new(from bits in Widths from sign in new[] { 1, -1 } select (sign, bits));
+
+    public static TheoryData<int> EachWidth => new(Widths);
+
     [Theory]
-    [InlineData(1, 16, 32, 1, 256)]
-    [InlineData(1, 16, 32, 1, 512)]
-    [InlineData(3, 256, 768, 1, 256)]
-    [InlineData(3, 256, 768, 1, 512)]
-    [InlineData(4, 512, 512, 1e-6f, 256)]
-    [InlineData(4, 512, 512, 1e-6f, 512)]
-    [InlineData(9, 1536, 512, 1e6f, 256)]
-    [InlineData(9, 1536, 512, 1e6f, 512)]
+    [MemberData(nameof(Shapes))]
     public void A_product_is_right_to_a_few_ten_thousandths(int rows, int inputs, int outputs, float magnitude, int bits)
     {
         var random = new Random(rows);
@@ -42,10 +47,7 @@ public sealed class Int16MatrixTests
     }
 
     [Theory]
-    [InlineData(1, 256)]
-    [InlineData(-1, 256)]
-    [InlineData(1, 512)]
-    [InlineData(-1, 512)]
+    [MemberData(nameof(SignsAndWidths))]
     public void The_largest_sum_there_can_be_does_not_overflow(int sign, int bits)
     {
         var values = new Half[1536 * 32];
@@ -58,8 +60,7 @@ public sealed class Int16MatrixTests
     }
 
     [Theory]
-    [InlineData(256)]
-    [InlineData(512)]
+    [MemberData(nameof(EachWidth))]
     public void A_row_of_zeros_has_the_bias(int bits)
     {
         float[] bias = [.. Enumerable.Range(0, 32).Select(i => (float)i)];
@@ -75,11 +76,7 @@ public sealed class Int16MatrixTests
     public void A_shape_that_it_cannot_multiply_is_refused(int inputs, int outputs) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new Int16Matrix(new Half[inputs * outputs], new float[outputs]));
 
-    private static Int16Matrix Matrix(Half[] values, float[] bias, int bits)
-    {
-        Assert.SkipUnless(bits == 256 || Int16Matrix.Is512BitsSupported, "This processor does not multiply 512 bits at once.");
-        return new(values, bias, is512Bits: bits == 512);
-    }
+    private static Int16Matrix Matrix(Half[] values, float[] bias, int bits) => new(values, bias, is512Bits: bits == 512);
 
     private static double[] ToDoubles(ReadOnlySpan<float> numbers) => Array.ConvertAll(numbers.ToArray(), number => (double)number);
 }
