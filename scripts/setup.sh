@@ -110,24 +110,6 @@ check_dotnet() {
     fi
 }
 
-# Lets PostgreSQL take its buffers in large pages, for as long as it runs, which spares the processor most of its ways to memory (docs/performance.md).
-# Whoever does not want that has the file say 0; a machine with less than 4 GB is left as it is.
-allow_large_pages() {
-    [[ $UseAspire == false && -w $large_pages ]] || return 0
-    local total size wanted
-    total=$(sed -nE 's/^MemTotal: *([0-9]+) kB$/\1/p' "$memory")
-    size=$(sed -nE 's/^Hugepagesize: *([0-9]+) kB$/\1/p' "$memory")
-    ((${total:-0} >= 4000000 && ${size:-0} > 0)) || return 0
-    if [[ ! -e $large_pages_file ]]; then
-        printf '%s\n' '# As many large pages PostgreSQL may take for its buffers while it runs (MnemoLite). 0: none.' \
-            "vm.nr_overcommit_hugepages = $((600 * 1024 / size))" >"$large_pages_file" || return 0
-    fi
-    wanted=$(sed -nE 's/^vm\.nr_overcommit_hugepages *= *([0-9]+)$/\1/p' "$large_pages_file")
-    ((${wanted:-0} > $(<"$large_pages"))) || return 0
-    echo "$wanted" >"$large_pages" || return 0
-    ok "PostgreSQL may take its buffers in large pages ($large_pages_file)"
-}
-
 # Says what the set-up came to: nothing where all was well already, unless details are wanted.
 report() { # INSTALLED
     if [[ $UseAspire == true ]]; then
@@ -255,6 +237,25 @@ install_packages() { # PACKAGE…
         [[ " $* " != *" $service "* ]] || ! command -v systemctl >/dev/null || systemctl disable "$service" || true # MnemoLite runs its own
     done
     return "$result"
+}
+
+# Lets PostgreSQL take its buffers in large pages, for as long as it runs: the processor then hardly has to look up where they are (docs/performance.md).
+# Whoever does not want that has the file say 0; a machine with less than 4 GB is left as it is.
+allow_large_pages() {
+    [[ $UseAspire == false && -w $large_pages ]] || return 0
+    local total size wanted
+    total=$(sed -nE 's/^MemTotal: *([0-9]+) kB$/\1/p' "$memory")
+    size=$(sed -nE 's/^Hugepagesize: *([0-9]+) kB$/\1/p' "$memory")
+    ((${total:-0} >= 4000000 && ${size:-0} > 0)) || return 0
+    if [[ ! -e $large_pages_file ]]; then
+        mkdir -p -- "$(dirname -- "$large_pages_file")"
+        printf '%s\n' '# As many large pages PostgreSQL may take for its buffers while it runs (MnemoLite). 0: none.' \
+            "vm.nr_overcommit_hugepages = $((600 * 1024 / size))" >"$large_pages_file" || return 0
+    fi
+    wanted=$(sed -nE 's/^vm\.nr_overcommit_hugepages *= *([0-9]+)$/\1/p' "$large_pages_file")
+    ((${wanted:-0} > $(<"$large_pages"))) || return 0
+    echo "$wanted" >"$large_pages" || return 0
+    ok "PostgreSQL may take its buffers in large pages ($large_pages_file)"
 }
 
 # Builds Debian's source package of pgvector for an installed server. The server's headers are only unpacked, not installed:

@@ -12,17 +12,18 @@ public sealed class LargePagesTests : IDisposable
     {
         Assert.Contains("large pages", await SetUpAsync(allowed: "0", size: size));
         Assert.Equal($"{pages}\n", Read("allowed"));
-        Assert.EndsWith($"\nvm.nr_overcommit_hugepages = {pages}\n", Read("kept"));
+        Assert.EndsWith($"\nvm.nr_overcommit_hugepages = {pages}\n", Read("sysctl.d/kept"));
         Assert.Empty(await SetUpAsync(allowed: $"{pages}"));
     }
 
     [Fact]
     public async Task What_the_owner_wrote_counts()
     {
-        Write("kept", "vm.nr_overcommit_hugepages = 0\n");
+        Directory.CreateDirectory(Path.Combine(_folder, "sysctl.d"));
+        Write("sysctl.d/kept", "vm.nr_overcommit_hugepages = 0\n");
         Assert.Empty(await SetUpAsync(allowed: "0"));
         Assert.Equal("0", Read("allowed"));
-        Write("kept", "vm.nr_overcommit_hugepages=700\n");
+        Write("sysctl.d/kept", "vm.nr_overcommit_hugepages=700\n");
         Assert.Contains("large pages", await SetUpAsync(allowed: "0"));
         Assert.Equal("700\n", Read("allowed"));
     }
@@ -42,7 +43,7 @@ public sealed class LargePagesTests : IDisposable
     {
         Assert.Empty(await SetUpAsync("0", memory, size, useAspire));
         Assert.Equal("0", Read("allowed"));
-        Assert.False(File.Exists(Path.Combine(_folder, "kept")));
+        Assert.False(File.Exists(Path.Combine(_folder, "sysctl.d/kept")));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -58,7 +59,7 @@ public sealed class LargePagesTests : IDisposable
             """
             source "$1/scripts/terminal.sh"
             source "$1/scripts/setup.sh"
-            UseAspire=$2 memory=memory large_pages=allowed large_pages_file=kept
+            UseAspire=$2 memory=memory large_pages=allowed large_pages_file=sysctl.d/kept
             allow_large_pages
             """,
             "set-up", DeployTools.Root, useAspire,
