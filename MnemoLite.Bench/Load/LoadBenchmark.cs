@@ -92,16 +92,8 @@ internal static class LoadBenchmark
         Math.Round(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Math.Pow(2, 30), 1),
         Directory.Exists("/proc/self") && Directory.EnumerateDirectories("/proc").Any(HasLargePages));
 
-    private static bool HasLargePages(string process)
-    {
-        try
-        {
-            return File.ReadAllText($"{process}/comm") == "postgres\n"
-                && File.ReadLines($"{process}/status").Any(line => line.StartsWith("HugetlbPages:", StringComparison.Ordinal) && !line.EndsWith(" 0 kB", StringComparison.Ordinal));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return false; // no process, or it has ended
-        }
-    }
+    private static bool HasLargePages(string process) =>
+        ProcessTree.TryRead($"{process}/comm") == "postgres\n"
+        && ProcessTree.TryRead($"{process}/status") is { } status
+        && status.Split('\n').Any(line => line.StartsWith("HugetlbPages:", StringComparison.Ordinal) && !line.EndsWith(" 0 kB", StringComparison.Ordinal));
 }

@@ -60,7 +60,8 @@ internal static class ProcessTree
         }
     }
 
-    private static string? TryRead(string file)
+    /// <summary>A file of a process; null where it has ended, or is another user's.</summary>
+    public static string? TryRead(string file)
     {
         try
         {
