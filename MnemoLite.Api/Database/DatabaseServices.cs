@@ -55,6 +55,7 @@ internal static partial class DatabaseServices
         string[] settings =
         [
             "jit=off", // compiling a statement takes longer than any of ours runs
+            "client_min_messages=warning", // a notice is sent at once, each, and a search by words has one for every word that means nothing
             "gin_pending_list_limit=64", // kB: every search reads the whole of this list
             $"statement_timeout={options.StatementTimeoutSeconds}s",
             string.Create(CultureInfo.InvariantCulture, $"hnsw.ef_search={options.HnswEfSearch}"),
