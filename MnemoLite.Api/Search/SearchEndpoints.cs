@@ -17,6 +17,7 @@ internal static class SearchEndpoints
         builder.Services.AddSingleton<SearchStore>();
         builder.Services.AddSingleton<SearchService>();
         builder.Services.AddSingleton<SpaceStatisticsStore>();
+        builder.Services.AddSingleton<WordStore>();
         builder.Services.AddSingleton<FacetStore>();
         return builder;
     }

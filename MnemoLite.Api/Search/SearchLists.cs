@@ -192,10 +192,11 @@ internal sealed record MatchingList(
     public static MatchingList Of(
         Guid[] ids, long[] sums, int[] words, int[] lengths, double?[]? distances, int capacity, SearchTerm[] terms, Snapshot snapshot)
     {
-        var order = Enumerable.Range(0, ids.Length).OrderByDescending(i => sums[i]).ThenBy(i => lengths[i]).ThenByDescending(i => ids[i]).ToArray();
+        var order = Enumerable.Range(0, ids.Length).OrderByDescending(i => sums[i]).ThenBy(i => lengths[i]).ThenByDescending(i => ids[i])
+            .Take(capacity + SearchLists.Reserve).ToArray();
         return new(
             [.. order.Select(i => ids[i])], [.. order.Select(i => sums[i])], [.. order.Select(i => words[i])], [.. order.Select(i => lengths[i])],
-            distances is null ? null : [.. order.Select(i => distances[i])], capacity, ids.Length == capacity + SearchLists.Reserve, terms)
+            distances is null ? null : [.. order.Select(i => distances[i])], capacity, order.Length == capacity + SearchLists.Reserve, terms)
         { Snapshot = snapshot };
     }
 

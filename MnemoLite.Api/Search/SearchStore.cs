@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
@@ -12,7 +10,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches.</summary>
-internal sealed class SearchStore(Reads reads, EventPartitions partitions)
+internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -32,12 +30,6 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>Among those, as many that have no short form yet are compared in full, each.</summary>
     private const int MostWithoutShortForm = 50;
 
-    /// <summary>A word that stands in more than this part of all events finds too much to help.</summary>
-    private const double CommonShare = 0.05;
-
-    /// <summary>The rarest words of a query find the events, up to about as many as this; the others only tell which of those are better.</summary>
-    private const int KeywordCandidates = 500;
-
     /// <summary>Of a space that has a smaller part of all events, the index does not keep more candidates at once, but is read on.</summary>
     private const double LeastShare = 0.25;
 
@@ -46,9 +38,6 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
     /// <summary>More than these an index does not give (<c>hnsw.max_scan_tuples</c>).</summary>
     private const int MostGiven = 20_000;
-
-    /// <summary>As many events as this there are, where words are weighed, at least.</summary>
-    private const int LeastSize = 1000;
 
     /// <summary>
     /// The events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is
@@ -97,26 +86,56 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
     /// <summary>The events that match the words of the query best and pass the filters.</summary>
     public async Task<MatchingList> FindMatchingAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
+        var asked = await words.ReadAsync(query.Space, query.Keywords!.Words, cancellationToken);
+        var ranking = new KeywordRanking(asked.Words, query.Statistics);
         await using var command = new NpgsqlCommand();
-        var where = Conditions(query, command.Parameters);
-        command.CommandText = Matching(query, model, where);
-        return await RunAsync(
-            command, query, query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered), ReadListAsync, cancellationToken);
+        command.CommandText = Matching(query, ranking, Conditions(query, command.Parameters));
+        var matching = await RunAsync(
+            command, query, query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered), RankAsync, cancellationToken);
+        return query.Embedding is null || query.Request.DistanceThreshold is null ? matching
+            : matching with { Distances = await MeasureAsync(matching.Ids, query, model, cancellationToken) };
 
-        async Task<MatchingList> ReadListAsync()
+        async Task<MatchingList> RankAsync()
         {
+            var found = new List<MatchingEvents>();
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            var terms = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(5), SearchTermsJson.Default.SearchTermArray)!;
-            return MatchingList.Of(
-                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<long[]>(1), reader.GetFieldValue<int[]>(2), reader.GetFieldValue<int[]>(3),
-                reader.IsDBNull(4) ? null : reader.GetFieldValue<double?[]>(4), CandidatesOf(query), terms, Snapshot.Parse(reader.GetString(8))) with
+            var snapshot = Snapshot.Parse(reader.GetString(0));
+            do
             {
-                OfAll = reader.GetBoolean(6),
-                HasUnknownWords = reader.GetBoolean(7),
-                HasOperators = query.Keywords!.HasOperators,
-            };
+                if (!reader.IsDBNull(1))
+                {
+                    found.Add(new(
+                        (ulong)reader.GetInt64(1), reader.GetInt64(2), reader.GetFieldValue<Guid[]>(3), reader.GetFieldValue<int[]>(4)));
+                }
+            }
+            while (await reader.ReadAsync(cancellationToken));
+            return ranking.Rank(found, query.Keywords!.HasOperators, CandidatesOf(query), asked.Snapshot is { } former ? former.And(snapshot) : snapshot);
         }
+    }
+
+    /// <summary>The distances of events from the query; null of those that have none.</summary>
+    private async Task<double?[]> MeasureAsync(Guid[] ids, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand();
+        var where = new SqlConditions(command.Parameters);
+        command.CommandText = $"""
+            SELECT coalesce(array_agg(distance ORDER BY n), '{"{}"}')
+            FROM (
+                SELECT n, embedding <=> {Embedding(query.Embedding, where)} AS distance
+                FROM unnest({where.Parameter(ids)}) WITH ORDINALITY AS asked (id, n)
+                LEFT JOIN events ON events.id = asked.id AND {OfModel(model, where)}
+            ) AS measured
+            """;
+        return await reads.RunAsync(
+            query.Space, command,
+            async () =>
+            {
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                await reader.ReadAsync(cancellationToken);
+                return reader.GetFieldValue<double?[]>(0);
+            },
+            cancellationToken);
     }
 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
@@ -292,119 +311,44 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
         """;
 
     /// <summary>
-    /// The statement of the list of what matches. An event's score is the part of the query's information that its words match, 0..1: each word
-    /// counts by its rarity, ln(1 + N / df), among what passes the filters; df is rounded down to a power of two, so that not every write changes
-    /// what every word weighs, and the sums are of whole millionths, so that their order does not matter. A word is found as written, or stemmed
-    /// and taken apart (<c>OrderService.cs</c> as order, service, cs); one that no event ever had stands for the most similar ones that were.
+    /// The statement of what matches: of those that match the same terms the ones with the fewest lexemes, as many as a list has, and how many they are. What
+    /// a term is unknown to the planner, so that one plan is good for all.
     /// </summary>
-    private static string Matching(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    private static string Matching(SearchQuery query, KeywordRanking ranking, SqlConditions where)
     {
-        var keywords = query.Keywords!;
-        var text = where.Parameter(keywords.Text);
-        var words = where.Parameter(keywords.Words);
-        var space = where.Parameter(query.Space.Name);
-        var (size, common) = query.Statistics is { IsAll: false, Events: var events, CommonWords: var lexemes, Shares: var shares }
-            ? ($"SELECT {where.Parameter((double)Math.Max(events, LeastSize))} AS size",
-                $"SELECT {where.Parameter(lexemes)}::text[] AS lexemes, {where.Parameter(shares)}::real[] AS shares")
-            : ($"SELECT greatest(reltuples, {LeastSize}) AS size FROM pg_class WHERE oid = 'events'::regclass",
-                query.Space.IsBound ? "SELECT lexemes, shares FROM common_words()" : """
-                    SELECT most_common_elems::text::text[] AS lexemes, most_common_elem_freqs AS shares
-                    FROM pg_stats WHERE schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
-                    """);
-        var allowed = keywords.HasOperators
-            ? $"AND keywords @@ (websearch_to_tsquery('simple', plain_query({text})) || websearch_to_tsquery('english', split_names(plain_query({text}))))"
-            : "";
-        var (distances, from) = query.Embedding is null || query.Request.DistanceThreshold is null
-            ? ("NULL::float8[]", "")
-            : ($"array_agg(events.embedding <=> {Embedding(query.Embedding, where)})", $" LEFT JOIN events ON events.id = matching.id AND {OfModel(model, where)}");
-        var telling = query.LooksUpIds ? "id = ANY (ARRAY(SELECT ids_with_words(query) FROM telling))" : "keywords @@ (SELECT query FROM telling)";
+        var telling = $"(SELECT {where.Parameter(new NpgsqlParameter { Value = (object?)ranking.Telling ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text })}::tsquery)";
+        var passes = query.LooksUpIds ? $"id = ANY (ARRAY(SELECT ids_with_words({telling})))" : $"keywords @@ {telling}";
         var candidate =
-            query.FindsByWordsFirst ? $"""
-                SELECT id, keywords
-                FROM (SELECT * FROM events WHERE keywords @@ (SELECT query FROM telling WHERE events <= {2 * KeywordCandidates}) OFFSET 0) AS events
-                WHERE {where}
-                UNION ALL
-                SELECT id, keywords FROM events WHERE (SELECT events > {2 * KeywordCandidates} FROM telling) AND {where} AND {telling}
-                """
-            : query.FindsByWordsAlone && query.LooksUpIds ? "SELECT id, keywords FROM events_with_words((SELECT query FROM telling)) WHERE true"
-            : query.FindsByWordsAlone && !query.Statistics.IsAll ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {telling} OFFSET 0) AS events WHERE {where}"
-            : $"SELECT id, keywords FROM events WHERE {where} AND {telling}";
+            query.FindsByWordsAlone && query.LooksUpIds ? $"SELECT id, keywords FROM events_with_words({telling}) WHERE true"
+            : (query.FindsByWordsAlone && !query.Statistics.IsAll) || (query.FindsByWordsFirst && ranking.Events <= 2 * KeywordRanking.Candidates)
+                ? $"SELECT id, keywords FROM (SELECT * FROM events WHERE {passes} OFFSET 0) AS events WHERE {where}"
+            : $"SELECT id, keywords FROM events WHERE {where} AND {passes}";
+        if (query.Keywords is { HasOperators: true, Text: var text })
+        {
+            var asked = where.Parameter(text);
+            candidate += $" AND keywords @@ (websearch_to_tsquery('simple', plain_query({asked})) || websearch_to_tsquery('english', split_names(plain_query({asked}))))";
+        }
         return $"""
-            WITH store AS MATERIALIZED (
-                {size}
-            ), given AS MATERIALIZED (
-                SELECT n, plain_text(text) AS plain FROM unnest((SELECT {words}::text[])) WITH ORDINALITY AS given (text, n)
-            ), split AS MATERIALIZED (
-                SELECT n, plain, split_names(plain) AS split FROM given
-            ), stemmed AS MATERIALIZED (
-                SELECT n, plain, phraseto_tsquery('simple', plain) || phraseto_tsquery('english', split) AS query,
-                    tsvector_to_array(to_tsvector('english', split)) AS stems FROM split
-            ), common AS MATERIALIZED (
-                {common}
-            ), word AS MATERIALIZED (
-                SELECT n, plain, query, tsvector_to_array(to_tsvector('simple', plain)) || stems AS words,
-                    min(coalesce(shares[array_position(lexemes, stem)], 0)) AS share
-                FROM stemmed CROSS JOIN unnest(stems) AS stem LEFT JOIN common ON true
-                GROUP BY n, plain, query, stems
-            ), unknown AS MATERIALIZED (
-                SELECT n, share, typed
-                FROM word, unnest(tsvector_to_array(to_tsvector('simple', plain))) AS typed
-                WHERE is_word(typed) AND NOT EXISTS (SELECT FROM words WHERE words.space = {space} AND words.word = typed OFFSET 0)
-                    AND NOT EXISTS (
-                        SELECT FROM words
-                        WHERE words.space = {space} AND words.word = ANY (tsvector_to_array(to_tsvector('english', typed)))
-                        OFFSET 0) -- looked up for each word, never all words compared with it
-            ), term AS MATERIALIZED (
-                SELECT n, share, query, words, 1::float8 AS weight FROM word
-                UNION ALL
-                SELECT n, share, meant.query, meant.words, meant.weight
-                FROM unknown, LATERAL (
-                    SELECT string_agg(quote_literal(word), ' | ')::tsquery AS query, array_agg(word) AS words, max(similarity) AS weight
-                    FROM (SELECT words.word, similarity(words.word, typed) AS similarity
-                          FROM words WHERE words.space = {space} AND words.word % typed ORDER BY similarity DESC, words.word LIMIT 3) AS similar_word
-                    WHERE similarity >= 0.4
-                ) AS meant
-                WHERE meant.query IS NOT NULL
-            ), chosen AS MATERIALIZED (
-                SELECT n, query, words, events, place = 1 OR (share <= {CommonShare.ToString(CultureInfo.InvariantCulture)} AND events <= {KeywordCandidates}) AS is_telling
-                FROM (SELECT n, query, words, share, row_number() OVER rarest AS place, sum(share) OVER rarest * size AS events
-                      FROM term CROSS JOIN store WINDOW rarest AS (ORDER BY share, n)) AS counted
-            ), telling AS MATERIALIZED (
-                SELECT string_agg(query::text, ' | ')::tsquery AS query, max(events) AS events FROM chosen WHERE is_telling
-            ), candidate AS MATERIALIZED (
-                {candidate} {allowed}
-            ), found AS MATERIALIZED (
-                SELECT id, n, weight, length(keywords) AS length FROM candidate JOIN term ON keywords @@ query
-            ), information AS MATERIALIZED (
-                SELECT n, df, rounded, (1e6 * ln(1 + size / greatest(rounded, share * size, 0.5)))::int AS idf
-                FROM (SELECT DISTINCT n, share FROM term) AS asked
-                LEFT JOIN (SELECT n, count(*) AS df, 2 ^ floor(ln(count(*)) / ln(2) + 1e-9) AS rounded FROM found GROUP BY n) AS counted USING (n)
-                CROSS JOIN store
-            ), scored AS MATERIALIZED (
-                SELECT id, sum((weight * idf)::int) AS sum, min(length) AS length, count(*)::int AS words,
-                    count(*) FILTER (WHERE weight = 1) = (SELECT count(*) FROM word) AS has_all
-                FROM found JOIN information USING (n)
-                GROUP BY id
-            ), matching AS (
-                SELECT id, sum, words, length
-                FROM scored
-                {(keywords.HasOperators ? "" : "WHERE has_all OR NOT EXISTS (SELECT FROM scored WHERE has_all)")}
-                ORDER BY sum DESC, length, id DESC
-                LIMIT {ListedOf(query)}
-            ), asked AS (
-                SELECT n, array_agg(DISTINCT word) AS words, bool_or(is_telling) AS is_telling, bool_or(query::text LIKE '%<%>%') AS is_phrase
-                FROM chosen, unnest(words) AS word
-                GROUP BY n
-            )
-            SELECT coalesce(array_agg(matching.id), '{"{}"}'), coalesce(array_agg(sum), '{"{}"}'), coalesce(array_agg(words), '{"{}"}'), coalesce(array_agg(length), '{"{}"}'),
-                {distances},
-                (SELECT coalesce(json_agg(json_build_object('Words', asked.words, 'Idf', idf, 'IsTelling', is_telling, 'IsPhrase', is_phrase, 'Rise', coalesce(2 * rounded - 1 - df, 0), 'Fall', coalesce(df - rounded, 0))), '[]')::text
-                    FROM information JOIN asked USING (n)),
-                {(keywords.HasOperators ? "false" : "EXISTS (SELECT FROM scored WHERE has_all)")},
-                EXISTS (SELECT FROM unknown),
-                {Snapshot.Column}
-            FROM matching{from}
+            SELECT {Snapshot.Column}, matched, events, ids, lengths
+            FROM (SELECT) AS always LEFT JOIN (
+                SELECT matched, count(*) AS events, (array_agg(id))[:{ListedOf(query)}] AS ids, (array_agg(length))[:{ListedOf(query)}] AS lengths
+                FROM (
+                    SELECT id, length(keywords) AS length, {Matched(ranking.Terms, where)} AS matched
+                    FROM ({candidate}) AS candidate
+                    ORDER BY matched, length, id DESC
+                ) AS found
+                GROUP BY matched
+            ) AS alike ON true
             """;
+    }
+
+    /// <summary>A bit for each term. There are statements for 4, 8, 16, 32 and 64, and a term that is null costs nothing.</summary>
+    private static string Matched(string[] terms, SqlConditions where)
+    {
+        var places = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)terms.Length));
+        var array = where.Parameter(new NpgsqlParameter { Value = terms.Concat(Enumerable.Repeat<string?>(null, places - terms.Length)).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        return string.Join(" | ", Enumerable.Range(1, places).Select(place =>
+            $"CASE WHEN keywords @@ (SELECT ({array})[{place}]::tsquery) THEN 1::bigint << {place - 1} ELSE 0 END"));
     }
 
     /// <param name="command">Without a connection yet.</param>
@@ -448,6 +392,3 @@ internal sealed class SearchStore(Reads reads, EventPartitions partitions)
 
 /// <summary>What a search found, and what tells when that is no longer right.</summary>
 internal sealed record Found(SearchResult Result, SearchLists Lists, Snapshot Snapshot);
-
-[JsonSerializable(typeof(SearchTerm[]))]
-internal sealed partial class SearchTermsJson : JsonSerializerContext;

@@ -6,16 +6,15 @@ using Npgsql;
 namespace MnemoLite.Api.Search;
 
 /// <summary>What a space is to the store, and which words are common in it.</summary>
-/// <param name="IsAll">Whether nothing is stored in any other: then PostgreSQL's own statistics are of this one, and nothing else is told here.</param>
-/// <param name="Events">How many events it has.</param>
+/// <param name="IsAll">Whether nothing is stored in any other: then PostgreSQL's own statistics are of this one.</param>
+/// <param name="Events">How many events it has; about so many, where it is all.</param>
 /// <param name="Share">About which part of all events they are, 0..1.</param>
-/// <param name="CommonWords">The lexemes that many of its newest events have; none where it has few events.</param>
-/// <param name="Shares">In which part of them each is, 0..1.</param>
+/// <param name="CommonWords">The lexemes that many of its events have, and in which part of them, 0..1; none where it has few events.</param>
 /// <param name="FewSince">From which time on it had few events, when that was asked: <see cref="SearchStore.ComparedOneByOneInIndex"/> of them.</param>
-internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, string[] CommonWords, float[] Shares, DateTimeOffset FewSince)
+internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, IReadOnlyDictionary<string, float> CommonWords, DateTimeOffset FewSince)
 {
-    /// <summary>Of the only space there is, of whose times nothing is known.</summary>
-    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, [], [], DateTimeOffset.MaxValue);
+    /// <summary>Of the only space there is, of which nothing else is known.</summary>
+    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, new Dictionary<string, float>(), DateTimeOffset.MaxValue);
 }
 
 /// <summary>The SQL of what searches go by in a space among others. PostgreSQL's statistics are of all spaces, and of no use there: what is common
@@ -35,21 +34,32 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
         if (_known.Count >= MostKept)
             _known = new();
         var fewSince = await FindFewSinceAsync(space, cancellationToken);
-        var statistics = await IsAllAsync(space, cancellationToken)
-            ? SpaceStatistics.All with { FewSince = fewSince }
-            : await ReadAsync(space, fewSince, cancellationToken);
+        var statistics = await ReadOfAllAsync(space, fewSince, cancellationToken) ?? await ReadAsync(space, fewSince, cancellationToken);
         _known[space.Name] = (statistics, clock.GetTimestamp());
         return statistics;
     }
 
-    /// <summary>Whether no other space has events, which a connection that is kept in the space could not see.</summary>
-    private async Task<bool> IsAllAsync(Space space, CancellationToken cancellationToken)
+    /// <summary>What PostgreSQL knows of all events; null if another space has some, which a connection that is kept in the space could not see.</summary>
+    private async Task<SpaceStatistics?> ReadOfAllAsync(Space space, DateTimeOffset fewSince, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand(
-            "SELECT NOT EXISTS (SELECT FROM events WHERE space < $1) AND NOT EXISTS (SELECT FROM events WHERE space > $1)");
+        await using var command = new NpgsqlCommand("""
+            SELECT reltuples::bigint, coalesce(most_common_elems::text::text[], '{}'), coalesce(most_common_elem_freqs, '{}')
+            FROM pg_class
+            LEFT JOIN pg_stats ON schemaname = current_schema AND tablename = 'events' AND attname = 'keywords'
+            WHERE oid = 'events'::regclass
+                AND NOT EXISTS (SELECT FROM events WHERE space < $1) AND NOT EXISTS (SELECT FROM events WHERE space > $1)
+            """);
         command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(
-            space with { IsBound = false }, command, async () => (bool)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
+            space with { IsBound = false }, command,
+            async () =>
+            {
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                return await reader.ReadAsync(cancellationToken)
+                    ? SpaceStatistics.All with { Events = reader.GetInt64(0), CommonWords = CommonWords(reader, 1), FewSince = fewSince }
+                    : null;
+            },
+            cancellationToken);
     }
 
     private async Task<DateTimeOffset> FindFewSinceAsync(Space space, CancellationToken cancellationToken)
@@ -87,9 +97,12 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             {
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 await reader.ReadAsync(cancellationToken);
-                return new SpaceStatistics(
-                    IsAll: false, reader.GetInt64(0), reader.GetDouble(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<float[]>(3), fewSince);
+                return new SpaceStatistics(IsAll: false, reader.GetInt64(0), reader.GetDouble(1), CommonWords(reader, 2), fewSince);
             },
             cancellationToken);
     }
+
+    /// <summary>A column of lexemes and one of their shares; statistics have some more of these, at the end.</summary>
+    private static Dictionary<string, float> CommonWords(NpgsqlDataReader reader, int column) =>
+        reader.GetFieldValue<string[]>(column).Zip(reader.GetFieldValue<float[]>(column + 1)).ToDictionary(word => word.First, word => word.Second);
 }

@@ -32,7 +32,7 @@ internal sealed partial class CapturedSearch
         var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
-        var store = new SearchStore(reads, new EventPartitions(source));
+        var store = new SearchStore(reads, new WordStore(reads), new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         var nearest = await store.FindNearestAsync(query, model, EmbeddingDirections.ShortFormsOf(reader.GetInt32(2)), cancellationToken);
         await store.ReadAsync([.. nearest.Ids.Take(PageSize)], query.Space, query.Embedding, model, cancellationToken);
