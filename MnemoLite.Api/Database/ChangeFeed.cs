@@ -38,7 +38,9 @@ internal readonly record struct Change(string Space, ChangeKind Kind, Guid Id, u
 internal sealed class ChangeFeed(NpgsqlDataSource dataSource, DatabaseCircuit circuit, TimeProvider clock, ILogger<ChangeFeed> log) : BackgroundService
 {
     private const string ListenSql = "LISTEN mnemolite_changes";
-    private const string NotifySql = "SELECT pg_notify('mnemolite_changes', payload) FROM unnest($1) AS payload";
+
+    /// <summary>To tell is a transaction, too; it does not wait for the disk, as nothing of it need outlive a crash.</summary>
+    private const string NotifySql = "SELECT set_config('synchronous_commit', 'off', true), pg_notify('mnemolite_changes', payload) FROM unnest($1) AS payload";
 
     /// <summary>A payload has at most 8,000 bytes, a change takes up to 50.</summary>
     private const int ChangesPerNotification = 150;
