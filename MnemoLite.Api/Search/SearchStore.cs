@@ -10,7 +10,7 @@ using NpgsqlTypes;
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches.</summary>
-internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions partitions)
+internal sealed class SearchStore(WordStore words, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -43,11 +43,12 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// The events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is
     /// found, only later.
     /// </summary>
-    public async Task<NearestList> FindNearestAsync(SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
+    public async Task<NearestList> FindNearestAsync(
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
     {
         var hasShortForms = shortForms != ShortForms.None;
         if (hasShortForms && query.IsOfFew
-            && await ReadNearestAsync(query, where => NearestInOrder(query, model, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
+            && await ReadNearestAsync(connection, query, where => NearestInOrder(query, model, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
         {
             return nearestOfFew;
         }
@@ -55,69 +56,67 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
             : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
         if ((query.IsFiltered || query.HasAtMost(few))
-            && await ReadNearestAsync(query, where => NearestOfFew(query, model, hasShortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
+            && await ReadNearestAsync(connection, query, where => NearestOfFew(query, model, hasShortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
         {
             return nearest;
         }
-        return (await ReadNearestAsync(query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
+        return (await ReadNearestAsync(connection, query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
     }
 
+    /// <param name="connection">In the space.</param>
     /// <param name="query">The query.</param>
     /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether that is all there was to compare.</param>
     /// <param name="hasOnePlan">Whether one plan is good for all values.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Null if there was more.</returns>
     private async Task<NearestList?> ReadNearestAsync(
-        SearchQuery query, Func<SqlConditions, string> nearest, bool hasOnePlan, CancellationToken cancellationToken)
+        NpgsqlConnection connection, SearchQuery query, Func<SqlConditions, string> nearest, bool hasOnePlan, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand();
+        await using var command = connection.CreateCommand();
         command.CommandText = nearest(Conditions(query, command.Parameters));
-        return await RunAsync(command, query, hasOnePlan, ReadListAsync, cancellationToken);
-
-        async Task<NearestList?> ReadListAsync()
-        {
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            return !reader.GetBoolean(3) ? null : NearestList.Of(
-                reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), CandidatesOf(query), Snapshot.Parse(reader.GetString(2)));
-        }
+        await using var reader = await ExecuteAsync(command, query, hasOnePlan, cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return !reader.GetBoolean(3) ? null : NearestList.Of(
+            reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), CandidatesOf(query), Snapshot.Parse(reader.GetString(2)));
     }
 
     /// <summary>The events that match the words of the query best and pass the filters.</summary>
-    public async Task<MatchingList> FindMatchingAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    public async Task<MatchingList> FindMatchingAsync(
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        var asked = await words.ReadAsync(query.Space, query.Keywords!.Words, cancellationToken);
+        var keywords = query.Keywords!;
+        var asked = await words.ReadAsync(connection, query.Space, keywords.Words, cancellationToken);
         var ranking = new KeywordRanking(asked.Words, query.Statistics);
-        await using var command = new NpgsqlCommand();
-        command.CommandText = Matching(query, ranking, Conditions(query, command.Parameters));
-        var matching = await RunAsync(
-            command, query, query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered), RankAsync, cancellationToken);
+        var (found, snapshot) = await ReadMatchingAsync(connection, query, ranking, cancellationToken);
+        var matching = ranking.Rank(found, keywords.HasOperators, CandidatesOf(query), asked.Snapshot is { } former ? former.And(snapshot) : snapshot);
         return query.Embedding is null || query.Request.DistanceThreshold is null ? matching
-            : matching with { Distances = await MeasureAsync(matching.Ids, query, model, cancellationToken) };
+            : matching with { Distances = await MeasureAsync(connection, matching.Ids, query, model, cancellationToken) };
+    }
 
-        async Task<MatchingList> RankAsync()
+    private async Task<(List<MatchingEvents> Found, Snapshot Snapshot)> ReadMatchingAsync(
+        NpgsqlConnection connection, SearchQuery query, KeywordRanking ranking, CancellationToken cancellationToken)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = Matching(query, ranking, Conditions(query, command.Parameters));
+        var hasOnePlan = query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered);
+        await using var reader = await ExecuteAsync(command, query, hasOnePlan, cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var snapshot = Snapshot.Parse(reader.GetString(0));
+        var found = new List<MatchingEvents>();
+        do
         {
-            var found = new List<MatchingEvents>();
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var snapshot = Snapshot.Parse(reader.GetString(0));
-            do
-            {
-                if (!reader.IsDBNull(1))
-                {
-                    found.Add(new(
-                        (ulong)reader.GetInt64(1), reader.GetInt64(2), reader.GetFieldValue<Guid[]>(3), reader.GetFieldValue<int[]>(4)));
-                }
-            }
-            while (await reader.ReadAsync(cancellationToken));
-            return ranking.Rank(found, query.Keywords!.HasOperators, CandidatesOf(query), asked.Snapshot is { } former ? former.And(snapshot) : snapshot);
+            if (!reader.IsDBNull(1))
+                found.Add(new((ulong)reader.GetInt64(1), reader.GetInt64(2), reader.GetFieldValue<Guid[]>(3), reader.GetFieldValue<int[]>(4)));
         }
+        while (await reader.ReadAsync(cancellationToken));
+        return (found, snapshot);
     }
 
     /// <summary>The distances of events from the query; null of those that have none.</summary>
-    private async Task<double?[]> MeasureAsync(Guid[] ids, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
+    private static async Task<double?[]> MeasureAsync(
+        NpgsqlConnection connection, Guid[] ids, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand();
+        await using var command = connection.CreateCommand();
         var where = new SqlConditions(command.Parameters);
         command.CommandText = $"""
             SELECT coalesce(array_agg(distance ORDER BY n), '{"{}"}')
@@ -127,22 +126,16 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
                 LEFT JOIN events ON events.id = asked.id AND {OfModel(model, where)}
             ) AS measured
             """;
-        return await reads.RunAsync(
-            query.Space, command,
-            async () =>
-            {
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                await reader.ReadAsync(cancellationToken);
-                return reader.GetFieldValue<double?[]>(0);
-            },
-            cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetFieldValue<double?[]>(0);
     }
 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
     public async Task<Dictionary<Guid, (Event Event, double? Distance)>> ReadAsync(
-        Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
+        NpgsqlConnection connection, Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand();
+        await using var command = connection.CreateCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
         var (distance, check) = embedding is null
             ? ("NULL::float8", "true")
@@ -153,27 +146,21 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(ids)}) OFFSET 0) AS events
             WHERE space = {where.Parameter(space.Name)} AND {check}
             """;
-        return await reads.RunAsync(
-            space, command,
-            async () =>
-            {
-                await command.PrepareAsync(cancellationToken);
-                var found = new Dictionary<Guid, (Event, double?)>(ids.Length);
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                while (await reader.ReadAsync(cancellationToken))
-                {
-                    var @event = EventRow.Read(reader);
-                    found[@event.Id] = (@event, reader.IsDBNull(EventRow.Count) ? null : reader.GetDouble(EventRow.Count));
-                }
-                return found;
-            },
-            cancellationToken);
+        await command.PrepareAsync(cancellationToken);
+        var found = new Dictionary<Guid, (Event, double?)>(ids.Length);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var @event = EventRow.Read(reader);
+            found[@event.Id] = (@event, reader.IsDBNull(EventRow.Count) ? null : reader.GetDouble(EventRow.Count));
+        }
+        return found;
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
-    public async Task<Found> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken)
+    public async Task<Found> FindNewestAsync(NpgsqlConnection connection, SearchQuery query, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand();
+        await using var command = connection.CreateCommand();
         var where = Conditions(query, command.Parameters);
         // All that match are counted in any case. Where a filter leaves few, the page is taken from these: the planner would look for it among
         // all events from the newest on, which may be long.
@@ -191,22 +178,17 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             LEFT JOIN (page JOIN events USING (id)) ON true
             ORDER BY timestamp DESC, id DESC
             """;
-        return await RunAsync(command, query, HasOnePlanFiltered(query), ReadNewestAsync, cancellationToken);
-
-        async Task<Found> ReadNewestAsync()
+        var events = new List<Event>();
+        await using var reader = await ExecuteAsync(command, query, HasOnePlanFiltered(query), cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (total, snapshot) = (reader.GetInt64(0), Snapshot.Parse(reader.GetString(1 + EventRow.Count)));
+        do
         {
-            var events = new List<Event>();
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var (total, snapshot) = (reader.GetInt64(0), Snapshot.Parse(reader.GetString(1 + EventRow.Count)));
-            do
-            {
-                if (!reader.IsDBNull(1))
-                    events.Add(EventRow.Read(reader, first: 1));
-            }
-            while (await reader.ReadAsync(cancellationToken));
-            return new(new SearchResult(events, total), new SearchLists(null, null) { Page = [.. events.Select(@event => @event.Id)], Total = total }, snapshot);
+            if (!reader.IsDBNull(1))
+                events.Add(EventRow.Read(reader, first: 1));
         }
+        while (await reader.ReadAsync(cancellationToken));
+        return new(new SearchResult(events, total), new SearchLists(null, null) { Page = [.. events.Select(@event => @event.Id)], Total = total }, snapshot);
     }
 
     /// <summary>
@@ -351,22 +333,16 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             $"CASE WHEN keywords @@ (SELECT ({array})[{place}]::tsquery) THEN 1::bigint << {place - 1} ELSE 0 END"));
     }
 
-    /// <param name="command">Without a connection yet.</param>
+    /// <param name="command">What is executed.</param>
     /// <param name="query">The query.</param>
     /// <param name="hasOnePlan">Whether one plan is good for all values: PostgreSQL makes it once then.</param>
-    /// <param name="read">Executes the command and reads what it returns.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    private async Task<T> RunAsync<T>(
-        NpgsqlCommand command, SearchQuery query, bool hasOnePlan, Func<Task<T>> read, CancellationToken cancellationToken) =>
-        await reads.RunAsync(
-            query.Space, command,
-            async () =>
-            {
-                if (hasOnePlan && query.Depth <= Candidates)
-                    await command.PrepareAsync(cancellationToken);
-                return await read();
-            },
-            cancellationToken);
+    private static async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlCommand command, SearchQuery query, bool hasOnePlan, CancellationToken cancellationToken)
+    {
+        if (hasOnePlan && query.Depth <= Candidates)
+            await command.PrepareAsync(cancellationToken);
+        return await command.ExecuteReaderAsync(cancellationToken);
+    }
 
     /// <summary>Whether metadata and times that are filtered, in the one space there is, make no difference to how the events are best found.</summary>
     private static bool HasOnePlanFiltered(SearchQuery query) => query.Filter is null && query.Statistics.IsAll;

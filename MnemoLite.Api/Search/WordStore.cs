@@ -28,7 +28,7 @@ internal sealed record QueryTerm(string Query, string[] Lexemes, double Weight)
 internal sealed record QueryWords(QueryWord[] Words, Snapshot? Snapshot);
 
 /// <summary>The SQL of words: what text search makes of them, and which are similar. What a space has once it has for good, and is kept here.</summary>
-internal sealed class WordStore(Reads reads)
+internal sealed class WordStore
 {
     private const int MostKept = 10_000;
     private const int LongestKept = 64;
@@ -36,15 +36,16 @@ internal sealed class WordStore(Reads reads)
     private ConcurrentDictionary<(string Space, string Word), QueryWord> _known = new();
 
     /// <summary>What text search makes of the words of a query.</summary>
-    public async ValueTask<QueryWords> ReadAsync(Space space, string[] words, CancellationToken cancellationToken)
+    public async ValueTask<QueryWords> ReadAsync(NpgsqlConnection connection, Space space, string[] words, CancellationToken cancellationToken)
     {
         var read = Array.ConvertAll(words, word => _known.GetValueOrDefault((space.Name, word)));
         var unread = Enumerable.Range(0, words.Length).Where(place => read[place] is null).ToArray();
-        var snapshot = unread.Length == 0 ? null : await ReadAsync(space, words, unread, read, cancellationToken);
+        var snapshot = unread.Length == 0 ? null : await ReadAsync(connection, space, words, unread, read, cancellationToken);
         return new(read!, Array.TrueForAll(read, word => word!.IsKnown) ? null : snapshot);
     }
 
-    private async Task<Snapshot> ReadAsync(Space space, string[] words, int[] unread, QueryWord?[] read, CancellationToken cancellationToken)
+    private async Task<Snapshot> ReadAsync(
+        NpgsqlConnection connection, Space space, string[] words, int[] unread, QueryWord?[] read, CancellationToken cancellationToken)
     {
         // Each word is looked up, never all words compared with it (OFFSET 0).
         await using var command = new NpgsqlCommand($"""
@@ -77,33 +78,27 @@ internal sealed class WordStore(Reads reads)
                 WHERE similarity >= 0.4
             ) AS meant
             WHERE meant.query IS NOT NULL
-            """);
+            """, connection);
         command.Parameters.Add(new() { Value = Array.ConvertAll(unread, place => words[place]), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = space.Name });
-        return await reads.RunAsync(
-            space, command,
-            async () =>
+        await command.PrepareAsync(cancellationToken);
+        Snapshot? snapshot = null;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var place = unread[reader.GetInt64(0) - 1];
+            var term = new QueryTerm(reader.GetString(1), reader.GetFieldValue<string[]>(2), reader.GetDouble(3));
+            if (read[place] is { } word)
             {
-                await command.PrepareAsync(cancellationToken);
-                Snapshot? snapshot = null;
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                while (await reader.ReadAsync(cancellationToken))
-                {
-                    var place = unread[reader.GetInt64(0) - 1];
-                    var term = new QueryTerm(reader.GetString(1), reader.GetFieldValue<string[]>(2), reader.GetDouble(3));
-                    if (read[place] is { } word)
-                    {
-                        read[place] = word with { Terms = [.. word.Terms, term] };
-                        continue;
-                    }
-                    var stems = reader.GetFieldValue<string[]>(4);
-                    read[place] = new(stems, stems.Length == 0 ? [] : [term], reader.GetBoolean(5));
-                    snapshot ??= Snapshot.Parse(reader.GetString(6));
-                }
-                Keep(space, words, unread, read);
-                return snapshot!;
-            },
-            cancellationToken);
+                read[place] = word with { Terms = [.. word.Terms, term] };
+                continue;
+            }
+            var stems = reader.GetFieldValue<string[]>(4);
+            read[place] = new(stems, stems.Length == 0 ? [] : [term], reader.GetBoolean(5));
+            snapshot ??= Snapshot.Parse(reader.GetString(6));
+        }
+        Keep(space, words, unread, read);
+        return snapshot!;
     }
 
     private void Keep(Space space, string[] words, int[] places, QueryWord?[] read)
