@@ -27,6 +27,10 @@ internal sealed record SearchQuery(
     public bool IsOfFew => Filter is null && Request.Metadata is null
         && (HasAtMost(SearchStore.ComparedOneByOneInIndex) || (IsFiltered && (Request.TsStart ?? DateTimeOffset.MinValue) >= Statistics.FewSince));
 
+    /// <summary>Whether those that pass are known to be more than that: those of a time that goes back further, and to now.</summary>
+    public bool IsOfMany => Filter is null && Request.Metadata is null && Request.TsEnd is null
+        && Request.TsStart is { } start && Statistics.FewSince < DateTimeOffset.MaxValue && start < Statistics.FewSince;
+
     /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
     public bool LooksUpIds => Space.IsBound && !HasFewEvents;
 

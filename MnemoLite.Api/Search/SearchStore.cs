@@ -55,7 +55,7 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
         var hasOnePlan = !query.IsFiltered || HasOnePlanFiltered(query);
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
             : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
-        if ((query.IsFiltered || query.HasAtMost(few))
+        if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany
             && await ReadNearestAsync(connection, query, where => NearestOfFew(query, model, hasShortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
         {
             return nearest;
