@@ -2,19 +2,18 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using MnemoLite.Api.Caching;
-using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Errors;
 using MnemoLite.Api.Filters;
 using MnemoLite.Api.Security;
 using MnemoLite.Client;
-using Npgsql;
+using Rows = System.Collections.Generic.Dictionary<System.Guid, (MnemoLite.Client.Event Event, double? Distance)>;
 
 namespace MnemoLite.Api.Search;
 
 /// <summary>Finds events by meaning, words, metadata and time.</summary>
 internal sealed class SearchService(
-    SearchStore store, Reads reads, SpaceStatisticsStore spaces, EmbeddingModelStore models, AnswerCache<SearchBasis> cache, SearchLimiter limiter)
+    SearchStore store, SpaceStatisticsStore spaces, EmbeddingModelStore models, AnswerCache<SearchBasis> cache, SearchLimiter limiter)
 {
     private const int MaxQueryLength = 10_000;
 
@@ -71,7 +70,7 @@ internal sealed class SearchService(
         }
         if (string.IsNullOrWhiteSpace(request.Query))
         {
-            return (asked, await reads.RunAsync(space, connection => store.FindNewestAsync(connection, asked, cancellationToken), cancellationToken));
+            return (asked, await store.FindNewestAsync(asked, cancellationToken));
         }
         if (request.Query.Length > MaxQueryLength)
             throw InvalidRequestException.Field("query", $"must have at most {MaxQueryLength} characters");
@@ -96,8 +95,7 @@ internal sealed class SearchService(
 
     /// <summary>
     /// The two lists are looked up at once, that of the words while the query is embedded; what they saw may differ by a write, which the answer counts
-    /// as one that it did not see. The page is read by the connection that looked up the first of them, unless the other is not there yet: nothing here
-    /// waits for what needs a second connection while it has one.
+    /// as one that it did not see. The page is read by the connection that looked up the nearest, where the other list is there by then.
     /// </summary>
     private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(
         SearchQuery query, Embedder embedder, bool byMeaning, CancellationToken cancellationToken)
@@ -107,46 +105,32 @@ internal sealed class SearchService(
             await EmbedAsync(); // the distances of what matches are asked for, too
         for (var tries = 1; ; tries++)
         {
-            var asked = query;
-            var matching = asked.Keywords is null ? null
-                : reads.RunAsync(asked.Space, connection => store.FindMatchingAsync(connection, asked, model, cancellationToken), cancellationToken);
+            var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
             var nearest = byMeaning ? FindNearestAsync(matching) : null;
             await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
-            var (lists, events) = nearest is null ? (new SearchLists(null, null), null) : await nearest;
-            if (events is null)
-            {
-                lists = (lists with { Matching = matching is null ? null : await matching }).AtPage(query.Request);
-                events = await reads.RunAsync(query.Space, connection => ReadPageAsync(connection, lists), cancellationToken);
-            }
-            if (events.Count < lists.Page.Length && tries < MaxTries)
+            var (near, lists, rows) = nearest is null ? default : await nearest;
+            lists ??= new SearchLists(near, matching is null ? null : await matching).AtPage(query.Request);
+            rows ??= await store.ReadAsync(lists.Page, query.Space, query.Embedding, model, cancellationToken);
+            if (rows.Count < lists.Page.Length && tries < MaxTries)
                 continue; // an event was forgotten meanwhile, and another has its place
             var snapshot = (lists.Nearest?.Snapshot, lists.Matching?.Snapshot) is ({ } one, { } other)
                 ? one.And(other)
                 : lists.Nearest?.Snapshot ?? lists.Matching!.Snapshot!;
-            return (query, new(new SearchResult(events, lists.Total), lists, snapshot));
+            return (query, new(new SearchResult(Explain(lists, rows, query.Request), lists.Total), lists, snapshot));
         }
 
         async Task EmbedAsync() =>
             query = query with { Embedding = query.Embedding ?? await embedder.EmbedQueryAsync(query.Request.Query!, cancellationToken) };
 
-        async Task<(SearchLists Lists, List<Event>? Events)> FindNearestAsync(Task<MatchingList>? matching)
+        async Task<(NearestList?, SearchLists?, Rows?)> FindNearestAsync(Task<MatchingList>? matching)
         {
             await EmbedAsync();
-            return await reads.RunAsync<(SearchLists, List<Event>?)>(
-                query.Space,
-                async connection =>
-                {
-                    var nearest = await store.FindNearestAsync(connection, query, model, models.ShortForms, cancellationToken);
-                    if (matching is { IsCompletedSuccessfully: false })
-                        return (new(nearest, null), null);
-                    var lists = new SearchLists(nearest, matching is null ? null : await matching).AtPage(query.Request);
-                    return (lists, await ReadPageAsync(connection, lists));
-                },
+            return await store.FindNearestAsync(
+                query, model, models.ShortForms,
+                async nearest => matching is { IsCompletedSuccessfully: false } ? null // nothing waits for another connection while it has one
+                    : new SearchLists(nearest, matching is null ? null : await matching).AtPage(query.Request),
                 cancellationToken);
         }
-
-        Task<List<Event>> ReadPageAsync(NpgsqlConnection connection, SearchLists lists) =>
-            this.ReadPageAsync(connection, query.Space, lists, query.Request, query.Embedding, model, cancellationToken);
     }
 
     /// <summary>The answer that is made of lists that are known to be right; null where an event of its page, or the model, is another by now.</summary>
@@ -155,18 +139,14 @@ internal sealed class SearchService(
         {
             if (embedder.Model.Id != model.Id)
                 return null;
-            var events = await reads.RunAsync(
-                space, connection => ReadPageAsync(connection, space, basis.Lists, basis.Request, basis.Embedding, model, cancellationToken), cancellationToken);
-            return events.Count < basis.Lists.Page.Length ? null : new SearchResult(events, basis.Lists.Total);
+            var rows = await store.ReadAsync(basis.Lists.Page, space, basis.Embedding, model, cancellationToken);
+            return rows.Count < basis.Lists.Page.Length ? null : new SearchResult(Explain(basis.Lists, rows, basis.Request), basis.Lists.Total);
         },
         cancellationToken);
 
-    /// <summary>Those events of a page that are there.</summary>
-    private async Task<List<Event>> ReadPageAsync(
-        NpgsqlConnection connection, Space space, SearchLists lists, SearchRequest request, float[]? embedding, EmbeddingModel model,
-        CancellationToken cancellationToken)
+    /// <summary>Those events of a page that are there, each with what its place is made of, if that is asked for.</summary>
+    private static List<Event> Explain(SearchLists lists, Rows rows, SearchRequest request)
     {
-        var rows = lists.Page.Length == 0 ? [] : await store.ReadAsync(connection, lists.Page, space, embedding, model, cancellationToken);
         var places = request.Explain ? lists.Rank(request.DistanceThreshold).ToDictionary(found => found.Id) : [];
         return [.. lists.Page.Where(rows.ContainsKey).Select(id => Explain(rows[id]))];
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Filters;
@@ -6,11 +7,12 @@ using MnemoLite.Api.Security;
 using MnemoLite.Client;
 using Npgsql;
 using NpgsqlTypes;
+using Rows = System.Collections.Generic.Dictionary<System.Guid, (MnemoLite.Client.Event Event, double? Distance)>;
 
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches.</summary>
-internal sealed class SearchStore(WordStore words, EventPartitions partitions)
+internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions partitions)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -40,10 +42,28 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
     private const int MostGiven = 20_000;
 
     /// <summary>
-    /// The events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is
-    /// found, only later.
+    /// The events nearest to the query that pass the filters, and the page that is made of them, by one connection. What <paramref name="shortForms"/> says of the
+    /// store may be over: then the same is found, only later.
     /// </summary>
-    public async Task<NearestList> FindNearestAsync(
+    /// <param name="query">The query.</param>
+    /// <param name="model">Whose embeddings are compared.</param>
+    /// <param name="shortForms">Which the store has.</param>
+    /// <param name="listsOf">Makes the lists of them, with the page; null where it cannot be told yet: then no page is read.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<(NearestList Nearest, SearchLists? Lists, Rows? Page)> FindNearestAsync(
+        SearchQuery query, EmbeddingModel model, ShortForms shortForms, Func<NearestList, Task<SearchLists?>> listsOf, CancellationToken cancellationToken) =>
+        reads.RunAsync<(NearestList, SearchLists?, Rows?)>(
+            query.Space,
+            async connection =>
+            {
+                var nearest = await FindNearestAsync(connection, query, model, shortForms, cancellationToken);
+                return await listsOf(nearest) is { } lists
+                    ? (nearest, lists, await ReadAsync(connection, lists.Page, query.Space, query.Embedding, model, cancellationToken))
+                    : (nearest, null, null);
+            },
+            cancellationToken);
+
+    private async Task<NearestList> FindNearestAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
     {
         var hasShortForms = shortForms != ShortForms.None;
@@ -81,7 +101,10 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
     }
 
     /// <summary>The events that match the words of the query best and pass the filters.</summary>
-    public async Task<MatchingList> FindMatchingAsync(
+    public Task<MatchingList> FindMatchingAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken) =>
+        reads.RunAsync(query.Space, connection => FindMatchingAsync(connection, query, model, cancellationToken), cancellationToken);
+
+    private async Task<MatchingList> FindMatchingAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
     {
         var keywords = query.Keywords!;
@@ -132,9 +155,14 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
     }
 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
-    public async Task<Dictionary<Guid, (Event Event, double? Distance)>> ReadAsync(
+    public Task<Rows> ReadAsync(Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken) =>
+        reads.RunAsync(space, connection => ReadAsync(connection, ids, space, embedding, model, cancellationToken), cancellationToken);
+
+    private async Task<Rows> ReadAsync(
         NpgsqlConnection connection, Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
     {
+        if (ids.Length == 0)
+            return [];
         await using var command = connection.CreateCommand();
         var where = new SqlConditions(command.Parameters, partitions.Exist);
         var (distance, check) = embedding is null
@@ -147,7 +175,7 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
             WHERE space = {where.Parameter(space.Name)} AND {check}
             """;
         await command.PrepareAsync(cancellationToken);
-        var found = new Dictionary<Guid, (Event, double?)>(ids.Length);
+        var found = new Rows(ids.Length);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -158,7 +186,10 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
     }
 
     /// <summary>Events that pass the filters, newest first.</summary>
-    public async Task<Found> FindNewestAsync(NpgsqlConnection connection, SearchQuery query, CancellationToken cancellationToken)
+    public Task<Found> FindNewestAsync(SearchQuery query, CancellationToken cancellationToken) =>
+        reads.RunAsync(query.Space, connection => FindNewestAsync(connection, query, cancellationToken), cancellationToken);
+
+    private async Task<Found> FindNewestAsync(NpgsqlConnection connection, SearchQuery query, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
         var where = Conditions(query, command.Parameters);
@@ -293,8 +324,8 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
         """;
 
     /// <summary>
-    /// The statement of what matches: of those that match the same terms the ones with the fewest lexemes, as many as a list has, and how many they are. What
-    /// a term is unknown to the planner, so that one plan is good for all.
+    /// The statement of what matches: of the events that match the same terms those with the fewest lexemes, as many as a list has, and how many there are.
+    /// The terms come from subqueries, so that the planner does not know them and keeps one plan.
     /// </summary>
     private static string Matching(SearchQuery query, KeywordRanking ranking, SqlConditions where)
     {
@@ -327,8 +358,9 @@ internal sealed class SearchStore(WordStore words, EventPartitions partitions)
     /// <summary>A bit for each term. There are statements for 4, 8, 16, 32 and 64, and a term that is null costs nothing.</summary>
     private static string Matched(string[] terms, SqlConditions where)
     {
-        var places = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)terms.Length));
-        var array = where.Parameter(new NpgsqlParameter { Value = terms.Concat(Enumerable.Repeat<string?>(null, places - terms.Length)).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        var places = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)terms.Length));
+        string?[] all = [.. terms, .. Enumerable.Repeat<string?>(null, places - terms.Length)];
+        var array = where.Parameter(new NpgsqlParameter { Value = all, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         return string.Join(" | ", Enumerable.Range(1, places).Select(place =>
             $"CASE WHEN keywords @@ (SELECT ({array})[{place}]::tsquery) THEN 1::bigint << {place - 1} ELSE 0 END"));
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Search;
@@ -29,11 +30,13 @@ internal sealed partial class CapturedSearch
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
         var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
-        await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        var store = new SearchStore(new WordStore(), new EventPartitions(source));
+        using var circuit = new DatabaseCircuit(TimeProvider.System);
+        using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
+        var store = new SearchStore(reads, new WordStore(), new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
-        var nearest = await store.FindNearestAsync(connection, query, model, EmbeddingDirections.ShortFormsOf(reader.GetInt32(2)), cancellationToken);
-        await store.ReadAsync(connection, [.. nearest.Ids.Take(PageSize)], query.Space, query.Embedding, model, cancellationToken);
+        await store.FindNearestAsync(
+            query, model, EmbeddingDirections.ShortFormsOf(reader.GetInt32(2)),
+            nearest => Task.FromResult<SearchLists?>(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }), cancellationToken);
         return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 

@@ -71,9 +71,16 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         var http = new HttpClient { BaseAddress = await FindAddressAsync(cancellationToken) };
         for (var deadline = Stopwatch.StartNew(); ;)
         {
-            using var answer = await http.GetAsync(new Uri("/alive/ready", UriKind.Relative), cancellationToken);
-            if (answer.IsSuccessStatusCode)
-                return http;
+            try
+            {
+                using var answer = await http.GetAsync(new Uri("/alive/ready", UriKind.Relative), cancellationToken);
+                if (answer.IsSuccessStatusCode)
+                    return http;
+            }
+            catch (HttpRequestException exception)
+            {
+                throw new InvalidOperationException($"It does not answer any more, and said:{Environment.NewLine}{Output}", exception);
+            }
             Assert.True(deadline.Elapsed < Patience, Output);
             await Task.Delay(50, cancellationToken);
         }
