@@ -101,7 +101,7 @@ internal sealed class KeywordRanking
         }
         return MatchingList.Of(
             [.. best.Select(@event => @event.Id)], [.. best.Select(@event => @event.Sum)], [.. best.Select(@event => @event.Words)],
-            [.. best.Select(@event => @event.Length)], null, capacity,
+            [.. best.Select(@event => @event.Length)], capacity,
             [.. Enumerable.Range(0, _words.Length).Select(word => SearchTermOf(word, weights[word], frequencies[word], rounded[word]))], snapshot) with
         {
             OfAll = ofAll,

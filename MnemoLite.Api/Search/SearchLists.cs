@@ -185,18 +185,17 @@ internal sealed record MatchingList(
     /// <param name="sums">What the words each matches weigh.</param>
     /// <param name="words">How many words each matches.</param>
     /// <param name="lengths">How many lexemes each has.</param>
-    /// <param name="distances">Their distances, if they are asked for.</param>
-    /// <param name="capacity">How many of them count at most; there could have been <see cref="SearchLists.Reserve"/> more.</param>
+    /// <param name="capacity">How many of them count at most; <see cref="SearchLists.Reserve"/> more are kept.</param>
     /// <param name="terms">The words of the query.</param>
     /// <param name="snapshot">What was read.</param>
     public static MatchingList Of(
-        Guid[] ids, long[] sums, int[] words, int[] lengths, double?[]? distances, int capacity, SearchTerm[] terms, Snapshot snapshot)
+        Guid[] ids, long[] sums, int[] words, int[] lengths, int capacity, SearchTerm[] terms, Snapshot snapshot)
     {
         var order = Enumerable.Range(0, ids.Length).OrderByDescending(i => sums[i]).ThenBy(i => lengths[i]).ThenByDescending(i => ids[i])
             .Take(capacity + SearchLists.Reserve).ToArray();
         return new(
             [.. order.Select(i => ids[i])], [.. order.Select(i => sums[i])], [.. order.Select(i => words[i])], [.. order.Select(i => lengths[i])],
-            distances is null ? null : [.. order.Select(i => distances[i])], capacity, order.Length == capacity + SearchLists.Reserve, terms)
+            null, capacity, order.Length == capacity + SearchLists.Reserve, terms)
         { Snapshot = snapshot };
     }
 

@@ -70,12 +70,13 @@ public sealed class LimitTests(RunningApplication app)
             await hold.ExecuteNonQueryAsync(Cancelled);
 
         var searches = new[] { "the first", "the second" }.Select(query => http.PostAsJsonAsync("/v1/search", new { query }, Cancelled)).ToList();
-        var refused = await Task.WhenAny(searches); // the other waits for the table
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await refused).StatusCode);
-        Assert.NotNull((await refused).Headers.RetryAfter);
-        Assert.Contains("Too many searches", await (await refused).Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        var first = await Task.WhenAny(searches); // the other waits for the table
+        using var refused = await first;
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Contains("Too many searches", await refused.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
         await held.RollbackAsync(Cancelled);
-        searches.Remove(refused);
+        searches.Remove(first);
         using var answer = await Assert.Single(searches);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }

@@ -70,7 +70,7 @@ public sealed class SearchBasisTests
     internal void A_new_event_counts_by_its_words(string lexemes, WriteEffect effect)
     {
         SearchTerm[] terms = [new(["coffee"], 3_000_000, true, false, 100, 100), new(["tea"], 1_000_000, true, false, 100, 100)];
-        var matching = MatchingList.Of(Events[..4], [3_000_000, 3_000_000, 3_000_000, 1_000_000], [1, 1, 1, 1], [5, 6, 7, 5], null, 4, terms, Read);
+        var matching = MatchingList.Of(Events[..4], [3_000_000, 3_000_000, 3_000_000, 1_000_000], [1, 1, 1, 1], [5, 6, 7, 5], 4, terms, Read);
         var basis = Basis(new(null, matching), limit: 3);
         Assert.Equal(effect, basis.TakeIn(Created(null, [.. lexemes.Split(' '), .. Enumerable.Range(0, lexemes == "tea" ? 8 : 0).Select(i => $"word{i}")])));
     }
@@ -79,7 +79,7 @@ public sealed class SearchBasisTests
     public void Where_all_words_are_matched_only_another_that_matches_all_comes_in()
     {
         SearchTerm[] terms = [new(["coffee"], 3_000_000, true, false, 100, 100), new(["tea"], 1_000_000, true, false, 100, 100)];
-        var matching = MatchingList.Of(Events[..2], [4_000_000, 4_000_000], [2, 2], [5, 6], null, 4, terms, Read) with { OfAll = true };
+        var matching = MatchingList.Of(Events[..2], [4_000_000, 4_000_000], [2, 2], [5, 6], 4, terms, Read) with { OfAll = true };
         var basis = Basis(new(null, matching), limit: 3);
         Assert.Equal(WriteEffect.None, basis.TakeIn(Created(null, "coffee")));
         var shorter = Created(null, "coffee", "tea");
@@ -94,7 +94,7 @@ public sealed class SearchBasisTests
     public void A_word_that_becomes_common_weighs_less_so_the_search_is_made_again()
     {
         SearchTerm[] terms = [new(["coffee"], 3_000_000, true, false, 100, 100), new(["tea"], 1_000_000, true, false, Rise: 1, Fall: 100)];
-        var matching = MatchingList.Of(Events[..6], [.. Enumerable.Repeat(3_000_000L, 6)], [1, 1, 1, 1, 1, 1], [5, 5, 5, 5, 5, 5], null, 2, terms, Read);
+        var matching = MatchingList.Of(Events[..6], [.. Enumerable.Repeat(3_000_000L, 6)], [1, 1, 1, 1, 1, 1], [5, 5, 5, 5, 5, 5], 2, terms, Read);
         var basis = Basis(new(null, matching), limit: 2);
         Assert.Equal(WriteEffect.None, basis.TakeIn(Created(null, "tea", "cup")));
         Assert.Equal(WriteEffect.Unknown, basis.TakeIn(Created(null, "tea", "pot")));
@@ -104,13 +104,13 @@ public sealed class SearchBasisTests
     public void A_word_that_becomes_rare_weighs_more()
     {
         SearchTerm[] terms = [new(["coffee"], 3_000_000, true, false, 100, Fall: 1), new(["tea"], 1_000_000, true, false, 100, Fall: 0)];
-        var matching = MatchingList.Of(Events[..3], [3_000_000, 3_000_000, 3_000_000], [1, 1, 1], [5, 6, 7], null, 4, terms, Read);
+        var matching = MatchingList.Of(Events[..3], [3_000_000, 3_000_000, 3_000_000], [1, 1, 1], [5, 6, 7], 4, terms, Read);
         var basis = Basis(new(null, matching), limit: 2);
         Assert.Equal(WriteEffect.None, basis.TakeIn(Deleted(Guid.NewGuid(), "coffee"))); // all that match are listed: it was not one of them
         Assert.Equal(WriteEffect.Known, basis.TakeIn(Deleted(Events[2], "coffee")));
         Assert.Equal(WriteEffect.Unknown, basis.TakeIn(Deleted(Events[1], "coffee")));
 
-        matching = MatchingList.Of(Events, [.. Enumerable.Repeat(3_000_000L, 9)], [.. Enumerable.Repeat(1, 9)], [.. Enumerable.Range(5, 9)], null, 5, terms, Read);
+        matching = MatchingList.Of(Events, [.. Enumerable.Repeat(3_000_000L, 9)], [.. Enumerable.Repeat(1, 9)], [.. Enumerable.Range(5, 9)], 5, terms, Read);
         basis = Basis(new(null, matching), limit: 2);
         Assert.Equal(WriteEffect.None, basis.TakeIn(Deleted(Guid.NewGuid(), "milk")));
         Assert.Equal(WriteEffect.Unknown, basis.TakeIn(Deleted(Guid.NewGuid(), "tea")));
