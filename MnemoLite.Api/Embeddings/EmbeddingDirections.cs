@@ -2,19 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace MnemoLite.Api.Embeddings;
 
-/// <summary>What the index by meaning is of.</summary>
-internal enum ShortForms
-{
-    /// <summary>Whole embeddings.</summary>
-    None,
-
-    /// <summary>What embeddings have along the model's directions.</summary>
-    OfMeaning,
-
-    /// <summary>The same, and the space.</summary>
-    InSpace,
-}
-
 /// <summary>
 /// The directions that a model's embeddings have most of, each of length 1 and at a right angle to the others. Along them an embedding is short, and
 /// what is near it is near its short form: the index of the short ones is smaller and faster (docs/search.md).
@@ -30,14 +17,6 @@ internal sealed record EmbeddingDirections(float[] Values)
 
     /// <summary>The first <see cref="OfMeaning"/> directions.</summary>
     public float[] First => Values[..(Values.Length / Count * OfMeaning)];
-
-    /// <summary>What the short forms of a store are that has so many directions.</summary>
-    public static ShortForms ShortFormsOf(int directions) => directions switch
-    {
-        0 => ShortForms.None,
-        OfMeaning => ShortForms.InSpace,
-        _ => ShortForms.OfMeaning,
-    };
 
     /// <param name="file">As <c>./mnemolite bench directions</c> writes it: 16-bit floating point numbers.</param>
     public static EmbeddingDirections Load(string file) =>

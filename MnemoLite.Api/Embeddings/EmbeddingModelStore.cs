@@ -29,13 +29,13 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     private const string ModelChanged = "ML001";
 
     private volatile Embedder? _stored;
-    private volatile ShortForms _shortForms;
+    private volatile ShortForms? _shortForms;
 
     /// <summary>Makes embeddings that can be stored and compared.</summary>
     public Embedder Current => _stored ?? embedders.Configured;
 
-    /// <summary>The short forms by which the store finds embeddings.</summary>
-    public ShortForms ShortForms => _shortForms;
+    /// <summary>The short forms by which the store finds embeddings; null where its index by meaning is of whole ones.</summary>
+    public ShortForms? ShortForms => _shortForms;
 
     /// <summary>The one everything is to be embedded with again, if any.</summary>
     public Embedder? Next => embedders.Next;
@@ -49,8 +49,8 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     {
         await using var command = dataSource.CreateCommand("""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
-            SELECT embedding_model, dimension, EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid),
-                (SELECT count(*)::int FROM directions)
+            SELECT embedding_model, dimension, CASE WHEN EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
+                THEN (SELECT array_agg(direction::real[] ORDER BY place) FROM directions) END
             FROM (SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made) AS stored
             """);
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });
@@ -61,7 +61,7 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
             var (id, dimension) = (reader.GetString(0), reader.GetInt32(1));
             _stored = new[] { embedders.Configured, Next }.FirstOrDefault(embedder => embedder?.Model.Id == id && embedder.Model.Dimension == dimension)
                 ?? throw new OtherModelException(id, dimension);
-            _shortForms = reader.GetBoolean(2) ? EmbeddingDirections.ShortFormsOf(reader.GetInt32(3)) : ShortForms.None;
+            _shortForms = reader.IsDBNull(2) ? null : new(reader.GetFieldValue<float[,]>(2));
         }
         await reads.CatchUpAsync(cancellationToken); // a standby may not know of that model yet
     }
@@ -69,7 +69,7 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     /// <summary>Has what is written from now on get a short form, if the store's model has directions. Fails where a long write stands in the way.</summary>
     public async Task BeginShortFormsAsync(CancellationToken cancellationToken)
     {
-        if (ShortForms != ShortForms.None || Current.Directions is not { } directions)
+        if (ShortForms is not null || Current.Directions is not { } directions)
             return;
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);

@@ -51,7 +51,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// <param name="listsOf">Makes the lists of them, with the page; null where it cannot be told yet: then no page is read.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public Task<(NearestList Nearest, SearchLists? Lists, Rows? Page)> FindNearestAsync(
-        SearchQuery query, EmbeddingModel model, ShortForms shortForms, Func<NearestList, Task<SearchLists?>> listsOf, CancellationToken cancellationToken) =>
+        SearchQuery query, EmbeddingModel model, ShortForms? shortForms, Func<NearestList, Task<SearchLists?>> listsOf, CancellationToken cancellationToken) =>
         reads.RunAsync<(NearestList, SearchLists?, Rows?)>(
             query.Space,
             async connection =>
@@ -64,19 +64,18 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             cancellationToken);
 
     private async Task<NearestList> FindNearestAsync(
-        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms? shortForms, CancellationToken cancellationToken)
     {
-        var hasShortForms = shortForms != ShortForms.None;
-        if (hasShortForms && query.IsOfFew
-            && await ReadNearestAsync(connection, query, where => NearestInOrder(query, model, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
+        if (shortForms is not null && query.IsOfFew
+            && await ReadNearestAsync(connection, query, where => NearestInOrder(query, model, shortForms, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
         {
             return nearestOfFew;
         }
         var hasOnePlan = !query.IsFiltered || HasOnePlanFiltered(query);
         var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
-            : hasShortForms ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
+            : shortForms is not null ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
         if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany
-            && await ReadNearestAsync(connection, query, where => NearestOfFew(query, model, hasShortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
+            && await ReadNearestAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
         {
             return nearest;
         }
@@ -226,11 +225,11 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// Compares all that pass the filters, unless they are too many: first by short form, which may be in the index that tells which they are, the nearest
     /// then in full. It looks at one more than that, to know.
     /// </summary>
-    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, bool hasShortForms, SqlConditions where, int few)
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, ShortForms? shortForms, SqlConditions where, int few)
     {
         var vector = VectorParameter(query.Embedding, where);
-        var (distance, nearest) = hasShortForms
-            ? (ShortDistance(query, vector, where), NearestInFull(query, vector, "distance IS NULL"))
+        var (distance, nearest) = shortForms is not null
+            ? (ShortDistance(query, shortForms, where), NearestInFull(query, vector, "distance IS NULL"))
             : ($"embedding <=> (SELECT {vector})", "SELECT id, distance FROM passing WHERE distance IS NOT NULL");
         return $"""
             WITH passing AS MATERIALIZED (
@@ -246,12 +245,12 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// Compares all that pass, of a time or of a space of which it is known that they are few: by the short forms in the index that tells which they are,
     /// the nearest then in full. Those without are told from the others by their distance, and there may be some only.
     /// </summary>
-    private static string NearestInOrder(SearchQuery query, EmbeddingModel model, SqlConditions where)
+    private static string NearestInOrder(SearchQuery query, EmbeddingModel model, ShortForms shortForms, SqlConditions where)
     {
         var vector = VectorParameter(query.Embedding, where);
         return $"""
             WITH passing AS MATERIALIZED (
-                SELECT id, coalesce({ShortDistance(query, vector, where)}, -1) AS distance
+                SELECT id, coalesce({ShortDistance(query, shortForms, where)}, -1) AS distance
                 FROM events
                 WHERE {where} AND {OfModel(model, where)}
                 ORDER BY distance
@@ -273,17 +272,17 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
         """;
 
     /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
-    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms shortForms, SqlConditions where)
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms? shortForms, SqlConditions where)
     {
         var (vector, listed) = (VectorParameter(query.Embedding, where), ListedOf(query));
         var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
-        var kept = query.Statistics.IsAll || query.IsFiltered || shortForms == ShortForms.InSpace ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
+        var kept = query.Statistics.IsAll || query.IsFiltered || shortForms is { TellSpace: true } ? "" : $" FROM {KeepAtLeast(CandidatesOf(query) / Math.Max(query.Statistics.Share, LeastShare), where)}";
         var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
-        var most = query.IsFiltered || shortForms != ShortForms.InSpace ? MostGiven : 10 * listed; // of what is of a space first, most is of it
+        var most = query.IsFiltered || shortForms is not { TellSpace: true } ? MostGiven : 10 * listed; // of what is of a space first, most is of it
         var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
-        var nearest = shortForms != ShortForms.None
+        var nearest = shortForms is not null
             ? $"""
-                {NearestByIndex("true", ShortDistance(query, vector, where, kept), vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
+                {NearestByIndex("true", ShortDistance(query, shortForms, where, kept), vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
                 UNION ALL
                 {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed, MostGiven)}
                 """
@@ -291,8 +290,8 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {OfModel(model, where)} ORDER BY distance, id DESC", query, "true");
     }
 
-    private static string ShortDistance(SearchQuery query, string vector, SqlConditions where, string from = "") =>
-        $"embedding_short <=> (SELECT shorten({vector}, {where.Parameter(query.Space.Name)}){from})";
+    private static string ShortDistance(SearchQuery query, ShortForms shortForms, SqlConditions where, string from = "") =>
+        $"embedding_short <=> (SELECT in_space({VectorParameter(shortForms.Along(query.Embedding), where)}, {where.Parameter(query.Space.Name)}){from})";
 
     /// <summary>
     /// Has the index keep as many candidates, and a fifth more, until the statement ends: of a space that has half of the events, half of what the index

@@ -28,7 +28,7 @@ internal sealed class ShorteningWorker(
                         return;
                     await alone.DoAsync(LockId, () => ShortenAsync(stoppingToken), stoppingToken);
                     await models.RefreshAsync(stoppingToken);
-                    isDone = models.ShortForms != ShortForms.None;
+                    isDone = models.ShortForms is not null;
                 }
             }
             catch (DbException exception)
@@ -43,7 +43,7 @@ internal sealed class ShorteningWorker(
     private async Task ShortenAsync(CancellationToken cancellationToken)
     {
         await models.BeginShortFormsAsync(cancellationToken);
-        if (models.ShortForms != ShortForms.None)
+        if (models.ShortForms is not null)
         {
             await store.BuildIndexesAsync(models.Current.Model, cancellationToken); // one that a former release did not have
             return;

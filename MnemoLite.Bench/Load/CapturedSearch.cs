@@ -24,20 +24,21 @@ internal sealed partial class CapturedSearch
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var command = source.CreateCommand("SELECT embedding_model, dimension, (SELECT count(*)::int FROM directions) FROM store");
+        await using var command = source.CreateCommand(
+            "SELECT embedding_model, dimension, (SELECT array_agg(direction::real[] ORDER BY place) FROM directions) FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
         vector[0] = 1;
+        var shortForms = reader.IsDBNull(2) ? null : new ShortForms(reader.GetFieldValue<float[,]>(2));
         var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         var store = new SearchStore(reads, new WordStore(), new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         await store.FindNearestAsync(
-            query, model, EmbeddingDirections.ShortFormsOf(reader.GetInt32(2)),
-            nearest => Task.FromResult<SearchLists?>(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }), cancellationToken);
-        return listener.Captured is [var list, var page] ? new(list, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
+            query, model, shortForms, nearest => Task.FromResult<SearchLists?>(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }), cancellationToken);
+        return listener.Captured is [var list, var page] ? new(list with { ShortForms = shortForms }, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 
     /// <summary>The same search for another vector.</summary>
@@ -69,24 +70,29 @@ internal sealed partial class CapturedSearch
     /// <param name="Parameters">The values of its parameters, as Npgsql tells them: arrays in words.</param>
     private sealed record Statement(string Sql, IReadOnlyList<object> Parameters)
     {
+        public ShortForms? ShortForms { get; init; }
+
         public NpgsqlCommand ToCommand(NpgsqlConnection connection, float[] vector, Guid[] ids)
         {
             var command = new NpgsqlCommand(Sql, connection);
             foreach (var (i, parameter) in Parameters.Index())
-                command.Parameters.Add(new() { Value = IsVector(i) ? vector : IsIds(i) ? ids : parameter });
+                command.Parameters.Add(new() { Value = Numbers(i, vector) ?? (IsIds(i) ? ids : parameter) });
             return command;
         }
 
         public string ToLiteral(float[] vector, string ids) => Place().Replace(Sql, place =>
         {
             var i = int.Parse(place.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - 1;
-            return IsVector(i) ? $"'{{{string.Join(',', vector.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'"
+            return Numbers(i, vector) is { } numbers ? $"'{{{string.Join(',', numbers.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'"
                 : IsIds(i) ? ids
                 : Parameters[i] is string text ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'"
                 : string.Create(CultureInfo.InvariantCulture, $"{Parameters[i]}");
         });
 
-        private bool IsVector(int i) => Sql.Contains($"${i + 1}::real[]", StringComparison.Ordinal);
+        private float[]? Numbers(int i, float[] vector) =>
+            Sql.Contains($"in_space(${i + 1}:", StringComparison.Ordinal) ? ShortForms!.Along(vector)
+            : Sql.Contains($"${i + 1}::real[]", StringComparison.Ordinal) ? vector
+            : null;
 
         private bool IsIds(int i) => Sql.Contains($"ANY (${i + 1})", StringComparison.Ordinal);
     }
