@@ -210,7 +210,7 @@ internal sealed record MatchingList(
         if (!IsFoundBy(words))
             return this;
         var matched = Array.FindAll(Terms, term => term.IsMatchedBy(words));
-        if (!Array.TrueForAll(matched, term => term.TryCount()) || HasOperators || Array.Exists(matched, term => term.IsPhrase))
+        if (!Array.TrueForAll(matched, term => term.TryCount()) || HasOperators)
             return null;
         if (OfAll != (matched.Length == Terms.Length))
             return OfAll ? this : null;
@@ -220,6 +220,8 @@ internal sealed record MatchingList(
             place++;
         if (HasMore && place == Ids.Length)
             return this;
+        if (Array.Exists(matched, term => term.IsPhrase))
+            return null; // whether its lexemes follow each other is not known, and it would come in if they do
         var most = Capacity + SearchLists.Reserve;
         return this with
         {

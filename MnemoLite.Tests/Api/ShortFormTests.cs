@@ -122,6 +122,27 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
             """))[0], CultureInfo.InvariantCulture);
     }
 
+    [Fact]
+    public async Task What_the_service_works_out_along_the_directions_is_what_the_store_has_along_them()
+    {
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        var embedding = (await new MnemoLiteClient(http).CreateAsync(new() { Content = JsonText.From(new { text = "along the directions" }) }, Cancelled)).Embedding!;
+        var directions = EmbeddingDirections.Load(Path.Combine(UseLiteEmbeddingGenerator.DefaultFolder, "directions.f16")).First;
+        var rows = new float[EmbeddingDirections.OfMeaning, embedding.Length];
+        Buffer.BlockCopy(directions, 0, rows, 0, directions.Length * sizeof(float));
+
+        var stored = (await _database.ExecuteAsync("SELECT unnest(along_directions(embedding)::real[])::text FROM events"))
+            .Select(value => float.Parse(value, CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(EmbeddingDirections.OfMeaning, stored.Length);
+        foreach (var length in new[] { 1f, 1e-30f, 1e30f })
+        {
+            var along = new ShortForms(rows).Along(Array.ConvertAll(embedding, value => value * length));
+            Assert.Equal(stored.Length, along.Length);
+            Assert.All(stored.Zip(along), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
+        }
+    }
+
     private static async Task FindsWhatIsNearestInEachSpaceAsync(HttpClient http)
     {
         foreach (var space in (string[])[Spaces.Default, "second"])

@@ -116,6 +116,21 @@ public sealed class SearchBasisTests
         Assert.Equal(WriteEffect.Unknown, basis.TakeIn(Deleted(Guid.NewGuid(), "tea")));
     }
 
+    [Theory]
+    [InlineData("flat white", WriteEffect.None)] // even if they follow each other it is behind all that are listed
+    [InlineData("coffee flat", WriteEffect.None)] // longer than the others that match the rarest word
+    [InlineData("coffee flat white", WriteEffect.Unknown)] // before them if they follow each other
+    [InlineData("coffee flat white tea", WriteEffect.Unknown)] // all words if they do
+    internal void A_new_event_that_has_the_lexemes_of_a_phrase_may_have_it(string lexemes, WriteEffect effect)
+    {
+        SearchTerm[] terms = [
+            new(["coffee"], 3_000_000, true, false, 100, 100), new(["flat", "white"], 2_000_000, true, true, 100, 100),
+            new(["tea"], 1_000_000, true, false, 100, 100)];
+        var matching = MatchingList.Of(Events, [.. Enumerable.Repeat(3_000_000L, 9)], [.. Enumerable.Repeat(1, 9)], [.. Enumerable.Repeat(2, 9)], 5, terms, Read);
+        var basis = Basis(new(null, matching), limit: 3);
+        Assert.Equal(effect, basis.TakeIn(Created(null, [.. lexemes.Split(' '), "longer"])));
+    }
+
     private static NearestList Nearest(int count, int capacity) =>
         NearestList.Of(Events[..count], [.. Enumerable.Range(1, count).Select(i => i / 10.0)], capacity, Read);
 
