@@ -37,6 +37,9 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     /// <summary>The short forms by which the store finds embeddings; null where its index by meaning is of whole ones.</summary>
     public ShortForms? ShortForms => _shortForms;
 
+    /// <summary>The same, as far as a model's embeddings have any: the store may have gone over to another meanwhile, which a statement finds out.</summary>
+    public ShortForms? ShortFormsOf(EmbeddingModel model) => _shortForms is { } forms && forms.Dimension == model.Dimension ? forms : null;
+
     /// <summary>The one everything is to be embedded with again, if any.</summary>
     public Embedder? Next => embedders.Next;
 
@@ -47,10 +50,10 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     /// <exception cref="OtherModelException">It is none of those configured.</exception>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand("""
+        await using var command = dataSource.CreateCommand($"""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
             SELECT embedding_model, dimension, CASE WHEN EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
-                THEN (SELECT array_agg(direction::real[] ORDER BY place) FROM directions) END
+                THEN {ShortForms.Directions} END
             FROM (SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made) AS stored
             """);
         command.Parameters.Add(new() { Value = embedders.Configured.Model.Id });

@@ -10,11 +10,17 @@ namespace MnemoLite.Api.Embeddings;
 /// <param name="directions">The directions of the store, one in each row.</param>
 internal sealed class ShortForms(float[,] directions)
 {
+    /// <summary>SQL: the directions of the store; null where it has none.</summary>
+    public const string Directions = "(SELECT array_agg(direction::real[] ORDER BY place) FROM directions)";
+
+    /// <summary>How many numbers the embeddings have.</summary>
+    public int Dimension => directions.GetLength(1);
+
     /// <summary>Whether they tell the space, too.</summary>
     public bool TellSpace => directions.GetLength(0) == EmbeddingDirections.OfMeaning;
 
     /// <summary>What an embedding has along each of the directions, as <c>along_directions</c> says it: here it takes the processor no time to speak of.</summary>
-    /// <param name="embedding">Of any length.</param>
+    /// <param name="embedding"><see cref="Dimension"/> numbers, as a vector of any length but 0.</param>
     public float[] Along(ReadOnlySpan<float> embedding)
     {
         var unit = new float[embedding.Length];
@@ -22,7 +28,7 @@ internal sealed class ShortForms(float[,] directions)
         TensorPrimitives.Divide(unit, Math.Max(TensorPrimitives.Norm<float>(unit), float.Epsilon), unit);
         var along = new float[directions.GetLength(0)];
         for (var place = 0; place < along.Length; place++)
-            along[place] = TensorPrimitives.Dot(MemoryMarshal.CreateReadOnlySpan(ref directions[place, 0], directions.GetLength(1)), unit);
+            along[place] = TensorPrimitives.Dot(MemoryMarshal.CreateReadOnlySpan(ref directions[place, 0], Dimension), unit);
         return along;
     }
 }

@@ -126,7 +126,7 @@ internal sealed class SearchService(
         {
             await EmbedAsync();
             return await store.FindNearestAsync(
-                query, model, models.ShortForms,
+                query, model, models.ShortFormsOf(model),
                 async nearest => matching is { IsCompletedSuccessfully: false } ? null // nothing waits for another connection while it has one
                     : new SearchLists(nearest, matching is null ? null : await matching).AtPage(query.Request),
                 cancellationToken);

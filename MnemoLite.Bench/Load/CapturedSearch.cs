@@ -24,8 +24,7 @@ internal sealed partial class CapturedSearch
     {
         using var listener = new Listener();
         await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
-        await using var command = source.CreateCommand(
-            "SELECT embedding_model, dimension, (SELECT array_agg(direction::real[] ORDER BY place) FROM directions) FROM store");
+        await using var command = source.CreateCommand($"SELECT embedding_model, dimension, {ShortForms.Directions} FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var vector = new float[reader.GetInt32(1)];
