@@ -75,7 +75,8 @@ internal sealed class Target : IAsyncDisposable
     }
 
     /// <summary>Sends what is drawn to the service.</summary>
-    public LoadGenerator Generate(Func<Random, Operation> next) => new(next, Load.SendAsync, Dataset.Seed, TimeProvider.System, Progress);
+    public LoadGenerator Generate(Func<Random, Operation> next) =>
+        new(next, Load.SendAsync, Dataset.Seed, TimeProvider.System, Progress, LoadGenerator.SleepAsync);
 
     public async ValueTask DisposeAsync()
     {

@@ -22,7 +22,7 @@ internal sealed class SoakRun(Target target, LoadOptions options, TimeSpan inter
         using var load = new LoadClient(application.Api, Connections);
         using var http = new HttpClient { BaseAddress = application.Api };
         var scenario = new MixedScenario(target.Dataset, target.Events, options.Zipf, DateTimeOffset.UtcNow);
-        var generator = new LoadGenerator(scenario.Next, load.SendAsync, target.Dataset.Seed, clock, Progress.OfConsole);
+        var generator = new LoadGenerator(scenario.Next, load.SendAsync, target.Dataset.Seed, clock, Progress.OfConsole, LoadGenerator.SleepAsync);
         var sampler = new SoakSampler(application, clock);
         var clients = new SoakClients(application, target.Dataset, clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
