@@ -95,7 +95,7 @@ internal sealed class SearchService(
 
     /// <summary>
     /// The two lists are looked up at once, that of the words while the query is embedded; what they saw may differ by a write, which the answer counts
-    /// as one that it did not see. The page is read by the connection that looked up the nearest, where the other list is there by then.
+    /// as one that it did not see. The connection that is the last to have its list reads the page.
     /// </summary>
     private async Task<(SearchQuery Query, Found Found)> FindRankedAsync(
         SearchQuery query, Embedder embedder, bool byMeaning, CancellationToken cancellationToken)
@@ -105,31 +105,38 @@ internal sealed class SearchService(
             await EmbedAsync(); // the distances of what matches are asked for, too
         for (var tries = 1; ; tries++)
         {
-            var matching = query.Keywords is null ? null : store.FindMatchingAsync(query, model, cancellationToken);
-            var nearest = byMeaning ? FindNearestAsync(matching) : null;
-            await Task.WhenAll(new Task?[] { nearest, matching }.OfType<Task>());
-            var (near, lists, rows) = nearest is null ? default : await nearest;
-            lists ??= new SearchLists(near, matching is null ? null : await matching).AtPage(query.Request);
-            rows ??= await store.ReadAsync(lists.Page, query.Space, query.Embedding, model, cancellationToken);
+            NearestList? nearest = null;
+            MatchingList? matching = null;
+            List<Task<FoundPage?>> lookups = [];
+            if (query.Keywords is not null)
+                lookups.Add(store.FindMatchingAsync(query, model, list => PageWith(ref matching, list), cancellationToken));
+            if (byMeaning)
+                lookups.Add(FindNearestAsync(list => PageWith(ref nearest, list)));
+            var (lists, rows) = (await Task.WhenAll(lookups)).OfType<FoundPage>().First(); // both, where both lists came at the same time
             if (rows.Count < lists.Page.Length && tries < MaxTries)
                 continue; // an event was forgotten meanwhile, and another has its place
             var snapshot = (lists.Nearest?.Snapshot, lists.Matching?.Snapshot) is ({ } one, { } other)
                 ? one.And(other)
                 : lists.Nearest?.Snapshot ?? lists.Matching!.Snapshot!;
             return (query, new(new SearchResult(Explain(lists, rows, query.Request), lists.Total), lists, snapshot));
+
+            PageToRead? PageWith<TList>(ref TList? own, TList list) where TList : class
+            {
+                Interlocked.Exchange(ref own, list);
+                var (near, match) = (Volatile.Read(ref nearest), Volatile.Read(ref matching));
+                return (byMeaning && near is null) || (query.Keywords is not null && match is null)
+                    ? null
+                    : new(new SearchLists(near, match).AtPage(query.Request), query.Embedding);
+            }
         }
 
         async Task EmbedAsync() =>
             query = query with { Embedding = query.Embedding ?? await embedder.EmbedQueryAsync(query.Request.Query!, cancellationToken) };
 
-        async Task<(NearestList?, SearchLists?, Rows?)> FindNearestAsync(Task<MatchingList>? matching)
+        async Task<FoundPage?> FindNearestAsync(Func<NearestList, PageToRead?> pageWith)
         {
             await EmbedAsync();
-            return await store.FindNearestAsync(
-                query, model, models.ShortFormsOf(model),
-                async nearest => matching is { IsCompletedSuccessfully: false } ? null // nothing waits for another connection while it has one
-                    : new SearchLists(nearest, matching is null ? null : await matching).AtPage(query.Request),
-                cancellationToken);
+            return await store.FindNearestAsync(query, model, models.ShortFormsOf(model), pageWith, cancellationToken);
         }
     }
 

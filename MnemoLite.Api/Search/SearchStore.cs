@@ -42,25 +42,20 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     private const int MostGiven = 20_000;
 
     /// <summary>
-    /// The events nearest to the query that pass the filters, and the page that is made of them, by one connection. What <paramref name="shortForms"/> says of the
-    /// store may be over: then the same is found, only later.
+    /// Finds the events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is found, only later.
     /// </summary>
     /// <param name="query">The query.</param>
     /// <param name="model">Whose embeddings are compared.</param>
     /// <param name="shortForms">Which the store has.</param>
-    /// <param name="listsOf">Makes the lists of them, with the page; null where it cannot be told yet: then no page is read.</param>
+    /// <param name="pageWith">The page to be read by the same connection, now that there is this list; null where it is not known yet.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public Task<(NearestList Nearest, SearchLists? Lists, Rows? Page)> FindNearestAsync(
-        SearchQuery query, EmbeddingModel model, ShortForms? shortForms, Func<NearestList, Task<SearchLists?>> listsOf, CancellationToken cancellationToken) =>
-        reads.RunAsync<(NearestList, SearchLists?, Rows?)>(
+    /// <returns>The page; null where it was not read.</returns>
+    public Task<FoundPage?> FindNearestAsync(
+        SearchQuery query, EmbeddingModel model, ShortForms? shortForms, Func<NearestList, PageToRead?> pageWith, CancellationToken cancellationToken) =>
+        reads.RunAsync(
             query.Space,
-            async connection =>
-            {
-                var nearest = await FindNearestAsync(connection, query, model, shortForms, cancellationToken);
-                return await listsOf(nearest) is { } lists
-                    ? (nearest, lists, await ReadAsync(connection, lists.Page, query.Space, query.Embedding, model, cancellationToken))
-                    : (nearest, null, null);
-            },
+            async connection => await ReadAsync(
+                connection, pageWith(await FindNearestAsync(connection, query, model, shortForms, cancellationToken)), query.Space, model, cancellationToken),
             cancellationToken);
 
     private async Task<NearestList> FindNearestAsync(
@@ -99,9 +94,19 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), CandidatesOf(query), Snapshot.Parse(reader.GetString(2)));
     }
 
-    /// <summary>The events that match the words of the query best and pass the filters.</summary>
-    public Task<MatchingList> FindMatchingAsync(SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken) =>
-        reads.RunAsync(query.Space, connection => FindMatchingAsync(connection, query, model, cancellationToken), cancellationToken);
+    /// <summary>Finds the events that match the words of the query best and pass the filters.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="model">Whose embeddings are compared.</param>
+    /// <param name="pageWith">The page to be read by the same connection, now that there is this list; null where it is not known yet.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The page; null where it was not read.</returns>
+    public Task<FoundPage?> FindMatchingAsync(
+        SearchQuery query, EmbeddingModel model, Func<MatchingList, PageToRead?> pageWith, CancellationToken cancellationToken) =>
+        reads.RunAsync(
+            query.Space,
+            async connection => await ReadAsync(
+                connection, pageWith(await FindMatchingAsync(connection, query, model, cancellationToken)), query.Space, model, cancellationToken),
+            cancellationToken);
 
     private async Task<MatchingList> FindMatchingAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
@@ -156,6 +161,10 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
     public Task<Rows> ReadAsync(Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken) =>
         reads.RunAsync(space, connection => ReadAsync(connection, ids, space, embedding, model, cancellationToken), cancellationToken);
+
+    private async Task<FoundPage?> ReadAsync(
+        NpgsqlConnection connection, PageToRead? page, Space space, EmbeddingModel model, CancellationToken cancellationToken) =>
+        page is null ? null : new(page.Lists, await ReadAsync(connection, page.Lists.Page, space, page.Embedding, model, cancellationToken));
 
     private async Task<Rows> ReadAsync(
         NpgsqlConnection connection, Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
@@ -396,6 +405,14 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
         new SqlConditions(parameters, partitions.Exist)
             .AddEventConditions(query.Space, query.Request.Metadata, query.Filter, query.Request.TsStart, query.Request.TsEnd, query.LooksUpIds);
 }
+
+/// <summary>A page of a search that is known once all its lists are.</summary>
+/// <param name="Lists">The lists, with the page.</param>
+/// <param name="Embedding">The query's, where distances are to be told.</param>
+internal sealed record PageToRead(SearchLists Lists, float[]? Embedding);
+
+/// <summary>A page of a search with those of its events that are there.</summary>
+internal sealed record FoundPage(SearchLists Lists, Rows Rows);
 
 /// <summary>What a search found, and what tells when that is no longer right.</summary>
 internal sealed record Found(SearchResult Result, SearchLists Lists, Snapshot Snapshot);

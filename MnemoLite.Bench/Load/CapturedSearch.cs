@@ -36,7 +36,7 @@ internal sealed partial class CapturedSearch
         var store = new SearchStore(reads, new WordStore(), new EventPartitions(source));
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         await store.FindNearestAsync(
-            query, model, shortForms, nearest => Task.FromResult<SearchLists?>(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }), cancellationToken);
+            query, model, shortForms, nearest => new(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }, vector), cancellationToken);
         return listener.Captured is [var list, var page] ? new(list with { ShortForms = shortForms }, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 
