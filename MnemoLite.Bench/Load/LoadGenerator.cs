@@ -16,7 +16,7 @@ internal sealed class LoadGenerator(
     /// <summary>How long after the end an answer may still come.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly Func<TimeSpan, CancellationToken, Task> _wait = wait ?? ((time, cancellationToken) => Task.Delay(time, clock, cancellationToken));
+    private readonly Func<TimeSpan, CancellationToken, Task> _wait = wait ?? ((time, cancellationToken) => Task.Delay(InMilliseconds(time), clock, cancellationToken));
 
     /// <summary>Users who each send their next request after the answer to the one before, and a pause if they make one.</summary>
     /// <param name="name">Of the scenario.</param>
@@ -74,7 +74,7 @@ internal sealed class LoadGenerator(
             {
                 var due = TimeSpan.FromSeconds(count / rate);
                 if (due - clock.GetElapsedTime(start) is var early && early > TimeSpan.Zero)
-                    await _wait(TimeSpan.FromMilliseconds(Math.Ceiling(early.TotalMilliseconds)), cancellation); // it would cut off parts
+                    await _wait(early, cancellation);
                 running.Add(SendAsync(measurement, next(random), start + (long)(due.TotalSeconds * clock.TimestampFrequency), cancellation));
             }
             await Task.WhenAll(running);
@@ -83,15 +83,23 @@ internal sealed class LoadGenerator(
 
     /// <summary>
     /// A wait that ends when it should. Timers go by a clock that moves every 4 ms on many a Linux, so that what they send comes 2 to 4 ms late, which
-    /// would count as the service's; a thread that sleeps is woken within 0.2 ms.
+    /// would count as the service's; a thread that sleeps is woken within 0.2 ms, and what it takes to start is part of the wait.
     /// </summary>
-    public static Task SleepAsync(TimeSpan time, CancellationToken cancellationToken) => Task.Factory.StartNew(
-        () =>
-        {
-            cancellationToken.WaitHandle.WaitOne(time);
-            cancellationToken.ThrowIfCancellationRequested();
-        },
-        cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task SleepAsync(TimeSpan time, CancellationToken cancellationToken)
+    {
+        var begun = TimeProvider.System.GetTimestamp();
+        return Task.Factory.StartNew(
+            () =>
+            {
+                var left = time - TimeProvider.System.GetElapsedTime(begun);
+                cancellationToken.WaitHandle.WaitOne(left > TimeSpan.Zero ? InMilliseconds(left) : TimeSpan.Zero);
+                cancellationToken.ThrowIfCancellationRequested();
+            },
+            cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <summary>Rounded up: what waits would cut off parts.</summary>
+    private static TimeSpan InMilliseconds(TimeSpan time) => TimeSpan.FromMilliseconds(Math.Ceiling(time.TotalMilliseconds));
 
     private async Task<ScenarioFigures> RunAsync(
         string name, string load, TimeSpan duration, Func<Measurement, long, CancellationToken, Task> run, CancellationToken cancellationToken)
