@@ -52,10 +52,15 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// <returns>The page; null where it was not read.</returns>
     public Task<FoundPage?> FindNearestAsync(
         SearchQuery query, EmbeddingModel model, ShortForms? shortForms, Func<NearestList, PageToRead?> pageWith, CancellationToken cancellationToken) =>
+        FindAsync(query.Space, model, connection => FindNearestAsync(connection, query, model, shortForms, cancellationToken), pageWith, cancellationToken);
+
+    private Task<FoundPage?> FindAsync<TList>(
+        Space space, EmbeddingModel model, Func<NpgsqlConnection, Task<TList>> find, Func<TList, PageToRead?> pageWith, CancellationToken cancellationToken) =>
         reads.RunAsync(
-            query.Space,
-            async connection => await ReadAsync(
-                connection, pageWith(await FindNearestAsync(connection, query, model, shortForms, cancellationToken)), query.Space, model, cancellationToken),
+            space,
+            async connection => pageWith(await find(connection)) is { } page
+                ? new FoundPage(page.Lists, await ReadAsync(connection, page.Lists.Page, space, page.Embedding, model, cancellationToken))
+                : null,
             cancellationToken);
 
     private async Task<NearestList> FindNearestAsync(
@@ -102,11 +107,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// <returns>The page; null where it was not read.</returns>
     public Task<FoundPage?> FindMatchingAsync(
         SearchQuery query, EmbeddingModel model, Func<MatchingList, PageToRead?> pageWith, CancellationToken cancellationToken) =>
-        reads.RunAsync(
-            query.Space,
-            async connection => await ReadAsync(
-                connection, pageWith(await FindMatchingAsync(connection, query, model, cancellationToken)), query.Space, model, cancellationToken),
-            cancellationToken);
+        FindAsync(query.Space, model, connection => FindMatchingAsync(connection, query, model, cancellationToken), pageWith, cancellationToken);
 
     private async Task<MatchingList> FindMatchingAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, CancellationToken cancellationToken)
@@ -161,10 +162,6 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     /// <summary>Events of a page, as they are now, each with its distance from the query where there is one.</summary>
     public Task<Rows> ReadAsync(Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken) =>
         reads.RunAsync(space, connection => ReadAsync(connection, ids, space, embedding, model, cancellationToken), cancellationToken);
-
-    private async Task<FoundPage?> ReadAsync(
-        NpgsqlConnection connection, PageToRead? page, Space space, EmbeddingModel model, CancellationToken cancellationToken) =>
-        page is null ? null : new(page.Lists, await ReadAsync(connection, page.Lists.Page, space, page.Embedding, model, cancellationToken));
 
     private async Task<Rows> ReadAsync(
         NpgsqlConnection connection, Guid[] ids, Space space, float[]? embedding, EmbeddingModel model, CancellationToken cancellationToken)
