@@ -109,11 +109,11 @@ internal sealed class ApplicationRunner(
         foreach (var resource in resources.Cast<Resource>())
         {
             if (resource is ContainerResource container)
-                container.Port = FreePort();
+                container.Port = FreePort.Take();
             foreach (var endpoint in resource.Endpoints)
             {
                 if (randomize || endpoint.Port is null)
-                    endpoint.Port = FreePort();
+                    endpoint.Port = FreePort.Take();
                 else if (IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Any(listener => listener.Port == endpoint.Port))
                 {
                     throw new DistributedApplicationException(
@@ -121,13 +121,6 @@ internal sealed class ApplicationRunner(
                 }
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task RunAsync(Resource resource, CancellationToken stopping)
@@ -236,7 +229,7 @@ internal sealed class ApplicationRunner(
     private async Task TryOutAsync(
         ProjectResource project, string release, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        var replica = StartReplica(project, release, new Uri($"http://localhost:{FreePort()}"), null, settings, LogOf(project));
+        var replica = StartReplica(project, release, new Uri($"http://localhost:{FreePort.Take()}"), null, settings, LogOf(project));
         try
         {
             await WaitUntilHealthyAsync(project, replica, cancellationToken);
@@ -252,7 +245,7 @@ internal sealed class ApplicationRunner(
         ProjectResource project, string? release, Uri? address, ReplicaProxy? proxy, IReadOnlyDictionary<string, string> settings, ILogger log)
     {
         var id = $"{project.Name}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        var own = proxy is null ? address : new Uri($"http://localhost:{FreePort()}");
+        var own = proxy is null ? address : new Uri($"http://localhost:{FreePort.Take()}");
         var program = release is null ? project.Metadata.AssemblyPath : ProgramOf(project, release);
         var environment = new Dictionary<string, string>();
         foreach (var set in project.Environment)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Aspire.Hosting.Local;
 
 namespace MnemoLite.Tests.AppHost;
 
@@ -40,7 +41,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'))));
 
     private static ApiProcess StartProject(string folder, string project, params string[] settings) =>
-        Start(new ProcessStartInfo("dotnet", [$"{project}.dll", "--urls=http://127.0.0.1:0", .. settings])
+        Start(new ProcessStartInfo("dotnet", [$"{project}.dll", $"--urls=http://127.0.0.1:{FreePort.Take()}", .. settings])
         {
             WorkingDirectory = folder,
             Environment = { ["ASPNETCORE_ENVIRONMENT"] = "Test" },

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Aspire.Hosting.Local;
 using MnemoLite.Client;
 
 namespace MnemoLite.Tests.AppHost;
@@ -15,7 +14,7 @@ public sealed class KilledTests
     public async Task Killing_the_AppHost_amid_writes_loses_no_acknowledged_event_and_leaves_no_process()
     {
         var data = RunningApplication.DataDirectory();
-        var port = FreePort();
+        var port = FreePort.Take();
         using var http = new HttpClient { BaseAddress = new Uri($"http://localhost:{port}") };
         var client = new MnemoLiteClient(http);
 
@@ -82,7 +81,7 @@ public sealed class KilledTests
         string[] arguments =
         [
             Path.Combine(AppHostOutput(assembly), Path.GetFileName(assembly)), "--environment=Test", $"--LocalHosting:DataDirectory={data.FullName}",
-            $"--MnemoLite:ApiPort={apiPort}", $"--MnemoLite:WebPort={FreePort()}",
+            $"--MnemoLite:ApiPort={apiPort}", $"--MnemoLite:WebPort={FreePort.Take()}",
         ];
         var info = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         var process = Process.Start(info)!;
@@ -127,13 +126,6 @@ public sealed class KilledTests
             Assert.True(Stopwatch.GetElapsedTime(start) < Patience, $"it took too long until {what}");
             await timer.WaitForNextTickAsync(Cancelled);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static List<(int Id, string Start, string Command)> Descendants(int root)

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
+using Aspire.Hosting.Local;
 using Npgsql;
 
 namespace MnemoLite.Tests.AppHost;
@@ -15,7 +14,7 @@ internal sealed class PostgresServer(string bin, string folder, string password)
 
     private Process? _process;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePort.Take();
 
     public string Folder => folder;
 
@@ -178,11 +177,4 @@ internal sealed class PostgresServer(string bin, string folder, string password)
         RedirectStandardError = true,
         Environment = { ["PGPASSWORD"] = password, ["LC_ALL"] = "C.UTF-8" },
     })!;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

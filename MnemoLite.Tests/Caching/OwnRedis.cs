@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Aspire.Hosting.Local;
 using MnemoLite.Tests.AppHost;
 using StackExchange.Redis;
 
@@ -27,7 +26,7 @@ internal sealed class OwnRedis : IAsyncDisposable
 
     public static async Task<OwnRedis> StartAsync()
     {
-        var redis = new OwnRedis(FreePort());
+        var redis = new OwnRedis(FreePort.Take());
         await redis.StartServerAsync();
         return redis;
     }
@@ -76,12 +75,5 @@ internal sealed class OwnRedis : IAsyncDisposable
         await _door.DisposeAsync();
         if (_server is not null)
             await KillServerAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

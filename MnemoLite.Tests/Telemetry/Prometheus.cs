@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Aspire.Hosting.Local;
 using MnemoLite.Tests.AppHost;
 using MnemoLite.Tests.Deploy;
 
@@ -18,7 +17,7 @@ internal sealed partial class Prometheus : IAsyncDisposable
 
     private Prometheus(Uri[] instances)
     {
-        var port = FreePort();
+        var port = FreePort.Take();
         _http = new() { BaseAddress = new($"http://127.0.0.1:{port}") };
         File.WriteAllText(Path.Combine(_folder.FullName, "alerts.yml"), Patience().Replace(Read("alerts.yml"), "${1}1s"));
         Configure(instances);
@@ -93,13 +92,6 @@ internal sealed partial class Prometheus : IAsyncDisposable
     }
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(DeployTools.Root, "deploy", "prometheus", file));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     [GeneratedRegex("(_interval: ).+")]
     private static partial Regex Interval();
