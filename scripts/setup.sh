@@ -54,10 +54,16 @@ find_missing() {
         [[ -n $pgvector ]] || missing+=("pgvector $pgvector_least or newer${postgres:+ for PostgreSQL $postgres}")
         ! wants redis || command -v redis-server >/dev/null || missing+=(Redis)
     fi
-    ! wants browser || command -v chromium chromium-browser google-chrome >/dev/null || missing+=(Chromium)
+    ! wants browser || has_chromium || missing+=(Chromium)
     ! wants browser || command -v firefox-esr firefox >/dev/null || missing+=(Firefox)
     ! wants browser || command -v npm >/dev/null || missing+=(npm)
     ! wants prometheus || { command -v prometheus && command -v promtool; } >/dev/null || missing+=(Prometheus)
+}
+
+# Without its windows, where apt has it so: that takes less than half as long.
+has_chromium() {
+    command -v chromium-headless-shell >/dev/null ||
+        { [[ -z $(candidate chromium-headless-shell) ]] && command -v chromium chromium-browser google-chrome >/dev/null; }
 }
 
 libraries() { # NAME
@@ -176,7 +182,11 @@ choose_packages() {
                 fi
                 ;;
             Redis) packages+=(redis-server) ;;
-            Chromium) packages+=(chromium fonts-liberation) ;;
+            Chromium)
+                local shell
+                shell=$(candidate chromium-headless-shell)
+                packages+=("chromium${shell:+-headless-shell}" fonts-liberation)
+                ;;
             Firefox) packages+=(firefox-esr) ;;
             npm) packages+=(npm) ;;
             Prometheus) packages+=(prometheus) ;;

@@ -9,7 +9,7 @@ using static Microsoft.Playwright.Assertions;
 namespace MnemoLite.Tests.AppHost;
 
 /// <summary>Several instances behind one address work as one, also while one of them dies.</summary>
-public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chromium) : IClassFixture<TwoInstances>, IClassFixture<InstancesTests.Chromium>
+public sealed class InstancesTests(TwoInstances app, Chromium chromium) : IClassFixture<TwoInstances>, IClassFixture<Chromium>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -92,14 +92,15 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         var webs = await app.FindAsync("web");
         foreach (var (html, circuit) in new[] { (webs[0], webs[1]), (webs[1], webs[0]) })
         {
-            var (page, complaints) = await chromium.OpenAsync();
+            await using var opened = await chromium.OpenAsync(circuit.Address.ToString());
+            var page = opened.Page;
             await page.Context.GrantPermissionsAsync(["local-network-access"]); // of a page that the test handed in
             await page.RouteAsync(
                 circuit.Address.ToString(),
                 async route => await route.FulfillAsync(new() { Response = await route.FetchAsync(new() { Url = html.Address.ToString() }) }));
             await page.GotoAsync($"{circuit.Address}search");
             await Expect(page.GetByLabel("Search your memories")).ToBeEditableAsync();
-            Assert.Empty(complaints);
+            opened.HasNoComplaints();
         }
         Assert.Single(app.Keys.GetFiles("*.xml"));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, app.Keys.UnixFileMode);
@@ -109,7 +110,8 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
     public async Task A_page_that_loses_its_connection_says_so_and_goes_on_by_itself_when_an_instance_answers()
     {
         await app.FindAsync("web");
-        var (page, _) = await chromium.OpenAsync();
+        await using var opened = await chromium.OpenAsync(app.Web.ToString());
+        var page = opened.Page;
         var connections = new ConcurrentQueue<IWebSocketRoute>();
         await page.RouteWebSocketAsync("**/_blazor", connection =>
         {
@@ -138,17 +140,18 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
     {
         var text = $"The spare key hangs behind the door {Guid.NewGuid()}";
         await app.FindAsync("web");
-        var (page, complaints) = await chromium.OpenAsync();
+        await using var opened = await chromium.OpenAsync(app.Web.ToString());
+        var page = opened.Page;
         var lost = 0;
         page.WebSocket += (_, socket) => socket.Close += (_, _) => Interlocked.Increment(ref lost);
         await page.GotoAsync($"{app.Web}search");
         var search = page.GetByLabel("Search your memories");
-        await Expect(search).ToBeEditableAsync(new() { Timeout = 30_000 }); // the first page of an instance that has just started
+        await Expect(search).ToBeEditableAsync(); // the first page of an instance that has just started
         await search.FillAsync("where is the spare key?");
         await Expect(page).ToHaveURLAsync(new Regex("spare"));
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory", Exact = true }).ClickAsync();
         var dialog = page.GetByRole(AriaRole.Dialog);
-        await Expect(dialog.GetByLabel("What should be remembered?")).ToBeFocusedAsync(new() { Timeout = 30_000 }); // else it takes what is typed next
+        await Expect(dialog.GetByLabel("What should be remembered?")).ToBeFocusedAsync(); // else it takes what is typed next
         await dialog.GetByLabel("What should be remembered?").FillAsync(text);
         await dialog.GetByLabel("Key", new() { Exact = true }).FillAsync("project");
         await dialog.GetByLabel("Value", new() { Exact = true }).FillAsync("home");
@@ -164,13 +167,13 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
         }
 
         await Eventually.UntilAsync(() => Task.FromResult(lost > 0));
-        await Expect(dialog.GetByLabel("What should be remembered?")).ToHaveValueAsync(text, new() { Timeout = 30_000 });
+        await Expect(dialog.GetByLabel("What should be remembered?")).ToHaveValueAsync(text);
         await Expect(dialog.GetByLabel("Key", new() { Exact = true })).ToHaveValueAsync("type");
         await Expect(dialog).ToContainTextAsync("project home");
         await dialog.GetByLabel("Value", new() { Exact = true }).FillAsync("place");
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Remember", Exact = true }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Article).First).ToContainTextAsync(text);
-        Assert.Empty(complaints);
+        opened.HasNoComplaints();
     }
 
     private static async Task UseAsync<T>(Func<Task<T>> request, Action done, ConcurrentQueue<Exception> failed, CancellationToken end)
@@ -190,38 +193,4 @@ public sealed class InstancesTests(TwoInstances app, InstancesTests.Chromium chr
     }
 
     private static NewEvent Text(string text) => new() { Content = JsonText.From(new { text }) };
-
-    /// <summary>A browser of these tests.</summary>
-    public sealed class Chromium : IAsyncLifetime
-    {
-        private IPlaywright _playwright = null!;
-        private IBrowser _browser = null!;
-
-        public async ValueTask InitializeAsync()
-        {
-            _playwright = await Playwright.CreateAsync();
-            _browser = await Dashboard.LaunchAsync(_playwright);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_browser is not null)
-                await _browser.DisposeAsync();
-            _playwright?.Dispose();
-        }
-
-        /// <summary>An empty page, and what it complains of.</summary>
-        public async Task<(IPage Page, ConcurrentQueue<string> Complaints)> OpenAsync()
-        {
-            var complaints = new ConcurrentQueue<string>();
-            var page = await (await _browser.NewContextAsync(new() { Locale = "en-GB" })).NewPageAsync();
-            page.Console += (_, message) =>
-            {
-                if (message.Type is "error" or "warning")
-                    complaints.Enqueue(message.Text);
-            };
-            page.PageError += (_, error) => complaints.Enqueue(error);
-            return (page, complaints);
-        }
-    }
 }

@@ -53,9 +53,13 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
         ("knows", ["Fatima>Accessibility", "Gustav>PostgreSQL", "Gustav>Backups", "Chiara>Payments"]),
     ];
 
+    private const string HeadlessShell = "/usr/bin/chromium-headless-shell";
+
     private readonly Dictionary<string, IBrowser> _browsers = [];
     private HttpClient? _http;
     private IPlaywright? _playwright;
+
+    static Dashboard() => SetDefaultExpectTimeout(60_000); // what comes, comes late where the machine has much else to do
 
     /// <summary>The folder with the application's data.</summary>
     public DirectoryInfo Data { get; } = RunningApplication.DataDirectory();
@@ -148,7 +152,7 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
     {
         "chromium" => playwright.Chromium.LaunchAsync(new()
         {
-            ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
+            ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? (File.Exists(HeadlessShell) ? HeadlessShell : "/usr/bin/chromium"),
             Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
         }),
         _ => playwright.Firefox.LaunchAsync(new()
@@ -164,7 +168,6 @@ public sealed class DashboardPage : IAsyncDisposable
 {
     private static readonly string AxeScript = new BundledAxeScriptProvider().GetScript();
 
-    private readonly ConcurrentQueue<string> _complaints = [];
     private readonly string _address;
 
     public DashboardPage(IPage page, string address)
@@ -173,12 +176,15 @@ public sealed class DashboardPage : IAsyncDisposable
         page.Console += (_, message) =>
         {
             if (message.Type is "error" or "warning")
-                _complaints.Enqueue($"{message.Type}: {message.Text}");
+                Complaints.Enqueue($"{message.Type}: {message.Text}");
         };
-        page.PageError += (_, error) => _complaints.Enqueue(error);
+        page.PageError += (_, error) => Complaints.Enqueue(error);
     }
 
     public IPage Page { get; }
+
+    /// <summary>What stood in the console as an error or a warning.</summary>
+    public ConcurrentQueue<string> Complaints { get; } = [];
 
     /// <summary>Opens that path and waits until it can be used.</summary>
     public async Task GoToAsync(string path)
@@ -204,7 +210,7 @@ public sealed class DashboardPage : IAsyncDisposable
     public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
     /// <summary>Fails if anything stood in the console.</summary>
-    public void HasNoComplaints() => Assert.Empty(_complaints);
+    public void HasNoComplaints() => Assert.Empty(Complaints);
 
     public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
 }

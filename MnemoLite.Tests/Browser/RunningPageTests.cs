@@ -19,8 +19,6 @@ namespace MnemoLite.Tests.Browser;
 [Collection<Dashboard>]
 public sealed partial class RunningPageTests(Dashboard dashboard)
 {
-    private const float Patience = 60_000;
-
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     private HostFile Host => HostFile.Of(dashboard);
@@ -74,8 +72,8 @@ public sealed partial class RunningPageTests(Dashboard dashboard)
             Assert.Contains("MnemoLite.Api.dll", await File.ReadAllTextAsync($"/proc/{id}/cmdline", Cancelled), StringComparison.Ordinal);
             process.Kill();
         }
-        await Expect(Value(api, "Restarts")).ToHaveTextAsync($"{restarts + 1}", new() { Timeout = Patience });
-        await Expect(Value(api, "State")).ToHaveTextAsync("Healthy", new() { Timeout = Patience });
+        await Expect(Value(api, "Restarts")).ToHaveTextAsync($"{restarts + 1}");
+        await Expect(Value(api, "State")).ToHaveTextAsync("Healthy");
         await Expect(Value(api, "Process")).Not.ToHaveTextAsync($"{id}");
 
         await api.GetByRole(AriaRole.Link, new() { Name = "Console" }).ClickAsync();

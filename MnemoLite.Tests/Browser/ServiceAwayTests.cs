@@ -6,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace MnemoLite.Tests.Browser;
 
 /// <summary>The dashboard while the API is away.</summary>
-public sealed class ServiceAwayTests(RunningApplication app)
+public sealed class ServiceAwayTests(RunningApplication app, Chromium chromium) : IClassFixture<Chromium>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -25,12 +25,10 @@ public sealed class ServiceAwayTests(RunningApplication app)
             }
             await using var web = ApiProcess.StartDashboard(address);
             var dashboard = (await web.FindAddressAsync(Cancelled)).ToString().TrimEnd('/');
-            using var playwright = await Playwright.CreateAsync();
-            await using var browser = await Dashboard.LaunchAsync(playwright);
             var pages = new List<IPage>();
             foreach (var path in (string[])["/", "/monitoring", "/system"])
             {
-                var opened = new DashboardPage(await browser.NewPageAsync(), dashboard);
+                var opened = await chromium.OpenAsync(dashboard);
                 await opened.GoToAsync(path);
                 pages.Add(opened.Page);
             }
@@ -39,7 +37,7 @@ public sealed class ServiceAwayTests(RunningApplication app)
 
             await api.DisposeAsync();
             foreach (var said in notice)
-                await Expect(said).ToBeVisibleAsync(new() { Timeout = 60_000 });
+                await Expect(said).ToBeVisibleAsync();
             await Expect(pages[0].Locator(".latest")).ToContainTextAsync("What was there before");
             await pages[2].ReloadAsync();
             await Expect(notice[2]).ToBeVisibleAsync();
@@ -48,7 +46,7 @@ public sealed class ServiceAwayTests(RunningApplication app)
             using (var http = await api.ConnectAsync(Cancelled))
                 await RememberAsync(http, "What was written since");
             foreach (var said in notice)
-                await Expect(said).ToBeHiddenAsync(new() { Timeout = 60_000 });
+                await Expect(said).ToBeHiddenAsync();
             await Expect(pages[0].Locator(".latest")).ToContainTextAsync("What was written since");
             await Expect(pages[1].Locator(".alerts li")).ToHaveCountAsync(4);
             await Expect(pages[2].GetByRole(AriaRole.Region, new() { Name = "MnemoLite", Exact = true })).ToContainTextAsync("use-lite-fp16");

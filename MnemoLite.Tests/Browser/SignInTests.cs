@@ -8,16 +8,13 @@ using static Microsoft.Playwright.Assertions;
 
 namespace MnemoLite.Tests.Browser;
 
-/// <summary>A dashboard before an API that asks for keys, and a browser.</summary>
+/// <summary>A dashboard before an API that asks for keys.</summary>
 public sealed class ProtectedDashboard(RunningApplication app) : IAsyncLifetime
 {
     private readonly ProtectedApi _api = new(app);
     private ApiProcess _web = null!;
-    private IPlaywright _playwright = null!;
 
     public string Address { get; private set; } = null!;
-
-    public IBrowser Browser { get; private set; } = null!;
 
     internal KeyStore Keys => _api.Keys;
 
@@ -25,25 +22,21 @@ public sealed class ProtectedDashboard(RunningApplication app) : IAsyncLifetime
     {
         await _api.InitializeAsync();
         _web = ApiProcess.StartDashboard(_api.Address);
-        _playwright = await Playwright.CreateAsync();
-        Browser = await Dashboard.LaunchAsync(_playwright);
         Address = (await _web.FindAddressAsync(CancellationToken.None)).ToString().TrimEnd('/');
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Browser.DisposeAsync();
-        _playwright.Dispose();
         await _web.DisposeAsync();
         await _api.DisposeAsync();
     }
 }
 
 /// <summary>The dashboard of a memory that asks for keys.</summary>
-public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication app) : IClassFixture<ProtectedDashboard>
+public sealed class SignInTests(ProtectedDashboard dashboard, Chromium chromium, RunningApplication app)
+    : IClassFixture<ProtectedDashboard>, IClassFixture<Chromium>
 {
     private readonly string _address = dashboard.Address;
-    private readonly IBrowser _browser = dashboard.Browser;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -54,8 +47,8 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
         await own.InitializeAsync();
         var address = own.Address;
         var key = await own.Keys.CreateAsync("Anna's", Scopes.Write, null, null, Cancelled);
-        var page = await own.Browser.NewPageAsync();
-        var shown = new DashboardPage(page, address);
+        await using var shown = await chromium.OpenAsync(address);
+        var page = shown.Page;
         await page.GotoAsync($"{address}/search?q=tabs");
         await Expect(page).ToHaveURLAsync($"{address}/sign-in?ReturnUrl=%2Fsearch%3Fq%3Dtabs");
         Assert.Empty(await shown.ViolationsAsync());
@@ -86,7 +79,8 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
     [Fact]
     public async Task Who_guesses_is_told_at_once_to_wait()
     {
-        var page = await _browser.NewPageAsync();
+        await using var opened = await chromium.OpenAsync(_address);
+        var page = opened.Page;
         await page.GotoAsync($"{_address}/sign-in");
         var told = "";
         for (var tries = 0; tries < 20 && !told.Contains("too many wrong keys", StringComparison.Ordinal); tries++)
@@ -100,7 +94,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
     [Fact]
     public async Task Signing_in_needs_no_JavaScript()
     {
-        await using var context = await _browser.NewContextAsync(new() { JavaScriptEnabled = false });
+        await using var context = await chromium.NewContextAsync(hasJavaScript: false);
         var page = await context.NewPageAsync();
         await page.GotoAsync($"{_address}/monitoring");
         await SubmitAsync(page, await dashboard.Keys.CreateAsync("plain", Scopes.Read, null, null, Cancelled));
@@ -112,7 +106,8 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
     public async Task Who_may_only_read_is_told_so_and_who_may_no_more_has_to_sign_in_anew()
     {
         var key = await dashboard.Keys.CreateAsync("reader", Scopes.Read, null, null, Cancelled);
-        var page = await _browser.NewPageAsync();
+        await using var opened = await chromium.OpenAsync(_address);
+        var page = opened.Page;
         await page.GotoAsync(_address);
         await SubmitAsync(page, key);
         await Expect(page.Locator("main[data-interactive=true]")).ToBeVisibleAsync();
@@ -123,7 +118,7 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
 
         Assert.True(ApiKey.TryReadId(key, out var id));
         await dashboard.Keys.RevokeAsync(id, Cancelled);
-        await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2F", new() { Timeout = 60_000 });
+        await Expect(page).ToHaveURLAsync($"{_address}/sign-in?ReturnUrl=%2F");
     }
 
     [Theory]
@@ -146,7 +141,8 @@ public sealed class SignInTests(ProtectedDashboard dashboard, RunningApplication
     [InlineData("/\\example.org")]
     public async Task Signing_in_leads_to_no_other_site(string target)
     {
-        var page = await _browser.NewPageAsync();
+        await using var opened = await chromium.OpenAsync(_address);
+        var page = opened.Page;
         await page.GotoAsync($"{_address}/sign-in?ReturnUrl={Uri.EscapeDataString(target)}");
         await SubmitAsync(page, await dashboard.Keys.CreateAsync("led", Scopes.Read, null, null, Cancelled));
         await Expect(page).ToHaveURLAsync($"{_address}/");

@@ -7,12 +7,10 @@ using static Microsoft.Playwright.Assertions;
 namespace MnemoLite.Tests.Browser;
 
 /// <summary>In which space the dashboard asks the API, as its requests say.</summary>
-public sealed class SpaceOfRequestsTests(RunningApplication app) : IAsyncLifetime
+public sealed class SpaceOfRequestsTests(RunningApplication app, Chromium chromium) : IAsyncLifetime, IClassFixture<Chromium>
 {
     private RecordingApi _api = null!;
     private ApiProcess _web = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
     private IBrowserContext _window = null!;
     private string _address = null!;
 
@@ -22,16 +20,13 @@ public sealed class SpaceOfRequestsTests(RunningApplication app) : IAsyncLifetim
     {
         _api = await RecordingApi.StartAsync(app.Http);
         _web = ApiProcess.StartDashboard(_api.Address);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await Dashboard.LaunchAsync(_playwright);
-        _window = await _browser.NewContextAsync();
+        _window = await chromium.NewContextAsync();
         _address = (await _web.FindAddressAsync(CancellationToken.None)).ToString().TrimEnd('/');
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _browser.DisposeAsync();
-        _playwright.Dispose();
+        await _window.DisposeAsync();
         await _web.DisposeAsync();
         await _api.DisposeAsync();
     }

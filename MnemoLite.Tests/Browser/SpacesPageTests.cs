@@ -9,15 +9,13 @@ using static Microsoft.Playwright.Assertions;
 namespace MnemoLite.Tests.Browser;
 
 /// <summary>The dashboard of a memory with two spaces, each of which has one thing to remember.</summary>
-public sealed class SpacesPageTests(RunningApplication app) : IAsyncLifetime
+public sealed class SpacesPageTests(RunningApplication app, Chromium chromium) : IAsyncLifetime, IClassFixture<Chromium>
 {
     private const string AtHome = "The kettle is blue", AtWork = "The printer is on the second floor";
     private readonly Dictionary<string, HttpClient> _clients = [];
     private OwnDatabase _database = null!;
     private ApiProcess _api = null!;
     private ApiProcess _web = null!;
-    private IPlaywright _playwright = null!;
-    private IBrowser _browser = null!;
     private DashboardPage _opened = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -39,17 +37,14 @@ public sealed class SpacesPageTests(RunningApplication app) : IAsyncLifetime
             await RememberAsync(space, text);
         }
         _web = ApiProcess.StartDashboard(_clients["home"].BaseAddress!);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await Dashboard.LaunchAsync(_playwright);
         var address = (await _web.FindAddressAsync(CancellationToken.None)).ToString().TrimEnd('/');
-        _opened = new(await _browser.NewPageAsync(), address);
+        _opened = await chromium.OpenAsync(address);
         await _opened.GoToAsync("/");
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _browser.DisposeAsync();
-        _playwright.Dispose();
+        await _opened.DisposeAsync();
         await _web.DisposeAsync();
         foreach (var client in _clients.Values)
             client.Dispose();

@@ -2,12 +2,13 @@ using System.Text;
 using Microsoft.Playwright;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
+using MnemoLite.Tests.Browser;
 using static Microsoft.Playwright.Assertions;
 
 namespace MnemoLite.Tests.Security;
 
 /// <summary>A memory that wants to be a script is a text on every page of the dashboard: nothing of it runs, and the policy has nothing to stop.</summary>
-public sealed class ScriptTests(RunningApplication app, InstancesTests.Chromium chromium) : IClassFixture<InstancesTests.Chromium>
+public sealed class ScriptTests(RunningApplication app, Chromium chromium) : IClassFixture<Chromium>
 {
     /// <summary>Each sets a property of the window, or opens a dialogue.</summary>
     private static readonly string[] Payloads =
@@ -49,11 +50,12 @@ public sealed class ScriptTests(RunningApplication app, InstancesTests.Chromium 
             await app.Client.CreateEdgeAsync(new() { Source = first.Value, Target = node.Id, Type = text[..Math.Min(text.Length, 50)], Properties = properties }, Cancelled);
         }
 
-        var (page, complaints) = await chromium.OpenAsync();
+        await using var opened = await chromium.OpenAsync(app.Web.ToString());
+        var page = opened.Page;
         await page.AddInitScriptAsync(Watch);
         page.Dialog += (_, dialog) =>
         {
-            complaints.Enqueue($"dialogue: {dialog.Message}");
+            opened.Complaints.Enqueue($"dialogue: {dialog.Message}");
             _ = dialog.DismissAsync();
         };
         string[] paths =
@@ -85,13 +87,14 @@ public sealed class ScriptTests(RunningApplication app, InstancesTests.Chromium 
         await page.GetByRole(AriaRole.Button, new() { Name = "Import", Exact = true }).ClickAsync();
         await Expect(page.GetByText("Done", new() { Exact = true })).ToBeVisibleAsync();
         await HasRunNothingAsync(page, "the import");
-        Assert.DoesNotContain(complaints, complaint => !complaint.Contains("404", StringComparison.Ordinal)); // of the page that is not there
+        Assert.DoesNotContain(opened.Complaints, complaint => !complaint.Contains("404", StringComparison.Ordinal)); // of the page that is not there
     }
 
     [Fact]
     public async Task A_script_would_be_noticed_and_the_policy_stops_it()
     {
-        var (page, _) = await chromium.OpenAsync();
+        await using var opened = await chromium.OpenAsync(app.Web.ToString());
+        var page = opened.Page;
         await page.AddInitScriptAsync(Watch);
         await page.SetContentAsync(Payloads[2]);
         await page.WaitForFunctionAsync("window.pwned === 1");
