@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using MnemoLite.Cli.Checks;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
@@ -75,6 +78,39 @@ public sealed class CheckTests(RunningApplication application)
         using var check = new SystemCheck(application.Http.BaseAddress!, application.Web);
         await check.FullAsync(Cancelled);
         Assert.True(await application.Client.DeleteAsync(other.Id, Cancelled)); // which is not of a check
+        await AssertNothingIsLeftAsync();
+    }
+
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(int.MaxValue, false)]
+    public async Task What_is_deleted_may_be_there_for_a_moment_longer_where_another_instance_answers(int answers, bool isForgotten)
+    {
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
+        builder.Logging.ClearProviders();
+        await using var late = builder.Build();
+        byte[]? known = null;
+        var left = answers;
+        late.Run(async http =>
+        {
+            using var request = new HttpRequestMessage(new(http.Request.Method), http.Request.Path + http.Request.QueryString.Value) { Content = new StreamContent(http.Request.Body) };
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", http.Request.ContentType);
+            using var answer = await application.Http.SendAsync(request, http.RequestAborted);
+            var body = await answer.Content.ReadAsByteArrayAsync(http.RequestAborted);
+            var isEvent = http.Request.Method == HttpMethod.Get.Method && http.Request.Path.StartsWithSegments("/v1/events", out var id) && Guid.TryParse(id.Value!.Trim('/'), out _);
+            if (isEvent && answer.IsSuccessStatusCode)
+                known = body;
+            var isOld = isEvent && !answer.IsSuccessStatusCode && known is not null && left-- > 0;
+            http.Response.StatusCode = isOld ? StatusCodes.Status200OK : (int)answer.StatusCode;
+            http.Response.ContentType = isOld ? "application/json" : answer.Content.Headers.ContentType?.ToString();
+            if (http.Response.StatusCode != StatusCodes.Status204NoContent)
+                await http.Response.Body.WriteAsync(isOld ? known : body, http.RequestAborted);
+        });
+        await late.StartAsync(Cancelled);
+        using var check = new SystemCheck(new Uri(late.Urls.First()), application.Web);
+        await check.FullAsync(Cancelled);
+        Assert.Contains(check.List.Results, result => result.What == "It is forgotten" && result.Passed == isForgotten);
+        Assert.True(left < answers, "nothing old was answered");
         await AssertNothingIsLeftAsync();
     }
 
