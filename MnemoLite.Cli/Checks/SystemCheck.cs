@@ -119,7 +119,8 @@ internal sealed class SystemCheck(Uri api, Uri web) : IDisposable
     private sealed class Trial(MnemoLiteClient client, CheckList list, CancellationToken cancellationToken) : IAsyncDisposable
     {
         private const string Name = "mnemolite_check", Beginning = "MnemoLite checks itself with a memory of its own, ";
-        private static readonly TimeSpan EmbeddingPatience = TimeSpan.FromSeconds(15), ForgettingPatience = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromMilliseconds(250), LongestCheck = TimeSpan.FromHours(1);
+        private static readonly TimeSpan EmbeddingPatience = TimeSpan.FromSeconds(15), ForgettingPatience = TimeSpan.FromSeconds(5);
+        private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250), LongestCheck = TimeSpan.FromHours(1);
 
         private readonly Guid _mark = Guid.NewGuid(), _node = Guid.CreateVersion7(), _neighbour = Guid.CreateVersion7();
         private readonly string _word = RandomNumberGenerator.GetString("abcdefghijklmnop", 24);

@@ -146,7 +146,7 @@ public sealed class InstancesTests(TwoInstances app, Chromium chromium) : IClass
         page.WebSocket += (_, socket) => socket.Close += (_, _) => Interlocked.Increment(ref lost);
         await page.GotoAsync($"{app.Web}search");
         var search = page.GetByLabel("Search your memories");
-        await Expect(search).ToBeEditableAsync(); // the first page of an instance that has just started
+        await Expect(search).ToBeEditableAsync();
         await search.FillAsync("where is the spare key?");
         await Expect(page).ToHaveURLAsync(new Regex("spare"));
         await page.GetByRole(AriaRole.Button, new() { Name = "Add memory", Exact = true }).ClickAsync();

@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using Aspire.Hosting.Local;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -120,10 +119,5 @@ public sealed class CheckTests(RunningApplication application)
         Assert.Empty((await application.Client.ListNodesAsync("mnemolite_check", cancellationToken: Cancelled)).Nodes);
     }
 
-    private static Uri NobodyListens()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}");
-    }
+    private static Uri NobodyListens() => new($"http://localhost:{FreePort.Take()}");
 }
