@@ -54,7 +54,10 @@
     sessionStorage.setItem('kept', JSON.stringify({ ...kept(), ...Object.fromEntries(fields) })); // with what the page had no time to take
   };
   let leaving = false;
-  addEventListener('pagehide', () => { leaving = true; });
+  addEventListener('pagehide', () => {
+    leaving = true;
+    if (root.dataset.connection) keep();
+  });
   const reconnectionHandler = {
     onConnectionDown: async () => {
       if (leaving) return;
@@ -62,7 +65,6 @@
       await answered();
       if (await Blazor.reconnect().catch(() => false)) return;
       await answered();
-      keep();
       location.reload();
     },
     onConnectionUp: () => delete root.dataset.connection,
