@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -20,6 +21,7 @@ namespace Microsoft.Extensions.Hosting;
 public static class ServiceDefaults
 {
     private const string AlivePath = "/alive";
+    private const int MostSeries = 300;
 
     /// <summary>What is asked every few seconds as long as the service runs, or lasts as long; neither is a trace to look at, as no file is.</summary>
     private static readonly string[] QuietPaths = [AlivePath, "/alive/ready", "/health", "/readiness", "/metrics", "/v1/events/stream"];
@@ -55,7 +57,7 @@ public static class ServiceDefaults
                 new("service.version", Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
             ]))
             .WithMetrics(metrics => metrics.AddMeter("MnemoLite").AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation()
-                .AddView("aspnetcore.memory_pool.*", MetricStreamConfiguration.Drop)); // counted for every buffer that Kestrel takes
+                .AddView(ViewOf));
         var everything = !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         if (!everything && string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]))
             return;
@@ -84,6 +86,15 @@ public static class ServiceDefaults
             logging.AddProcessor(new Discretion.OfLogs());
         });
     }
+
+    /// <summary>
+    /// What Kestrel counts for every buffer is not taken. Counters and gauges, which have few series each, get room for fewer than the 2,000 of OpenTelemetry, which takes it at
+    /// once. Histograms keep theirs.
+    /// </summary>
+    private static MetricStreamConfiguration? ViewOf(Instrument instrument) =>
+        instrument.Name.StartsWith("aspnetcore.memory_pool.", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop
+        : instrument.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Histogram<>) ? null
+        : new() { CardinalityLimit = MostSeries };
 
     private static bool IsQuiet(PathString path) => QuietPaths.Contains(path.Value) || path.StartsWithSegments("/_blazor") || Path.HasExtension(path.Value);
 
