@@ -88,6 +88,9 @@ internal static partial class Log
     [LoggerMessage(46, LogLevel.Warning, "Giving events short forms pauses, and goes on soon: {Reason}")]
     public static partial void ShorteningPauses(ILogger logger, string reason);
 
+    [LoggerMessage(47, LogLevel.Warning, "The index in memory is not brought up to date for now, trying again in a second; searches use the database's: {Reason}")]
+    public static partial void FlatIndexPauses(ILogger logger, string reason);
+
     [LoggerMessage(6, LogLevel.Error, "A request failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception);
 }

@@ -16,8 +16,11 @@ internal sealed class ShortForms(float[,] directions)
     /// <summary>How many numbers the embeddings have.</summary>
     public int Dimension => directions.GetLength(1);
 
+    /// <summary>How many numbers of a short form tell the meaning.</summary>
+    public int OfMeaning => directions.GetLength(0);
+
     /// <summary>Whether they tell the space, too.</summary>
-    public bool TellSpace => directions.GetLength(0) == EmbeddingDirections.OfMeaning;
+    public bool TellSpace => OfMeaning == EmbeddingDirections.OfMeaning;
 
     /// <summary>What an embedding has along each of the directions, as <c>along_directions</c> says it: here it takes the processor no time to speak of.</summary>
     /// <param name="embedding"><see cref="Dimension"/> numbers, as a vector of any length but 0.</param>

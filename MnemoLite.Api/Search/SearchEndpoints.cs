@@ -19,6 +19,9 @@ internal static class SearchEndpoints
         builder.Services.AddSingleton<SpaceStatisticsStore>();
         builder.Services.AddSingleton<WordStore>();
         builder.Services.AddSingleton<FacetStore>();
+        builder.Services.AddSingleton<FlatIndexStore>();
+        builder.Services.AddSingleton<LiveFlatIndex>();
+        builder.Services.AddHostedService<FlatIndexWorker>();
         return builder;
     }
 

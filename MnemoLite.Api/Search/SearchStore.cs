@@ -12,7 +12,7 @@ using Rows = System.Collections.Generic.Dictionary<System.Guid, (MnemoLite.Clien
 namespace MnemoLite.Api.Search;
 
 /// <summary>The SQL of searches.</summary>
-internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions partitions)
+internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions partitions, LiveFlatIndex flat)
 {
     /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
     private const int Candidates = 100;
@@ -42,6 +42,24 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     private const int MostGiven = 20_000;
 
     /// <summary>
+    /// What the index in memory has not heard of yet: up to so many events are compared beside its candidates, which takes as long as the database's index does. With a tenth
+    /// of that it is told to hear of them.
+    /// </summary>
+    private const int MostUnheard = 1000;
+
+    /// <summary>
+    /// So many more than a list has are compared in full, where short forms are compared one by one: what is among the nearest by short form only just need not be so in full,
+    /// and of what the index in memory gives some may be gone by now.
+    /// </summary>
+    private const int Spare = 46;
+
+    /// <summary>How many are compared in full where a page is among the first.</summary>
+    public const int ComparedInFull = Candidates + SearchLists.Reserve + Spare;
+
+    /// <summary>A page that reaches further down is not looked up in the index in memory.</summary>
+    private const int DeepestInMemory = 1000;
+
+    /// <summary>
     /// Finds the events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is found, only later.
     /// </summary>
     /// <param name="query">The query.</param>
@@ -66,6 +84,8 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
     private async Task<NearestList> FindNearestAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms? shortForms, CancellationToken cancellationToken)
     {
+        if (shortForms is not null && await FindNearestInMemoryAsync(connection, query, model, shortForms, cancellationToken) is { } nearestInMemory)
+            return nearestInMemory;
         if (shortForms is not null && query.IsOfFew
             && await ReadNearestAsync(connection, query, where => NearestInOrder(query, model, shortForms, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
         {
@@ -80,6 +100,48 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
             return nearest;
         }
         return (await ReadNearestAsync(connection, query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
+    }
+
+    /// <summary>
+    /// Compares in full what the index in memory gives, and what it has not heard of yet, all in one snapshot: as right as what PostgreSQL's own indexes give.
+    /// </summary>
+    /// <returns>Null where that index is not there, has not heard of too much, or something filters beside the time.</returns>
+    private async Task<NearestList?> FindNearestInMemoryAsync(
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
+    {
+        var listed = ListedOf(query);
+        if (query.Filter is not null || query.Request.Metadata is not null || query.Depth > DeepestInMemory
+            || flat.Current is not { } index || index.Model != model.Id
+            || index.Find(query.Space.Name, shortForms.Along(query.Embedding), listed + Spare, query.Request.TsStart, query.Request.TsEnd) is not { } candidates)
+        {
+            return null;
+        }
+        await using var command = connection.CreateCommand();
+        var where = Conditions(query, command.Parameters);
+        var snapshot = $"{where.Parameter(candidates.Snapshot)}::text::pg_snapshot";
+        var nearest = $"""
+            SELECT id, embedding <=> {Embedding(query.Embedding, where)} AS distance
+            FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(candidates.Ids)} || ARRAY(SELECT id FROM unheard)) OFFSET 0) AS events
+            WHERE {where} AND embedding IS NOT NULL AND {OfModel(model, where)}
+            ORDER BY distance, id DESC
+            """;
+        command.CommandText = $"""
+            WITH unheard AS MATERIALIZED (
+                SELECT id FROM embedding_changes
+                WHERE space = {where.Parameter(query.Space.Name)} AND xid >= (SELECT pg_snapshot_xmin({snapshot})) AND NOT pg_visible_in_snapshot(xid, (SELECT {snapshot}))
+                LIMIT {MostUnheard + 1}
+            )
+            {ListOf(nearest, query, $"(SELECT count(*) FROM unheard), (SELECT embedding_changes_since <= pg_snapshot_xmin({snapshot}) FROM store)")}
+            """;
+        await using var reader = await ExecuteAsync(command, query, hasOnePlan: true, cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var ids = reader.GetFieldValue<Guid[]>(0);
+        var unheard = reader.GetInt64(3);
+        var isComplete = candidates.AreAll || ids.Length == listed;
+        if (unheard > MostUnheard / 10 || !isComplete)
+            flat.Ask(isIncomplete: !isComplete);
+        return !isComplete || unheard > MostUnheard || !reader.GetBoolean(4) ? null : NearestList.Of(
+            ids, reader.GetFieldValue<double[]>(1), CandidatesOf(query), Snapshot.Parse(reader.GetString(2)));
     }
 
     /// <param name="connection">In the space.</param>
@@ -260,7 +322,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
                 FROM events
                 WHERE {where} AND {OfModel(model, where)}
                 ORDER BY distance
-                LIMIT {ListedOf(query) + MostWithoutShortForm}
+                LIMIT {ListedOf(query) + Spare + MostWithoutShortForm}
             )
             {ListOf($"{NearestInFull(query, vector, "distance = -1")} ORDER BY distance, id DESC", query, $"(SELECT count(*) < {MostWithoutShortForm} FROM passing WHERE distance = -1)")}
             """;
@@ -273,7 +335,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, EventPartitions 
         WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
             SELECT id FROM passing WHERE {hasNone}
             UNION ALL
-            (SELECT id FROM passing WHERE NOT ({hasNone}) ORDER BY distance LIMIT {ListedOf(query)})
+            (SELECT id FROM passing WHERE NOT ({hasNone}) ORDER BY distance LIMIT {ListedOf(query) + Spare})
         ))
         """;
 

@@ -11,7 +11,9 @@ using Npgsql;
 
 namespace MnemoLite.Bench.Load;
 
-/// <summary>The SQL that the API searches by a vector with, as it sends it to PostgreSQL: the list of the nearest, then the events of the page.</summary>
+/// <summary>
+/// The SQL that the API searches by a vector with, as it sends it to PostgreSQL: the list of the nearest, among those that the index in memory gives, then the events of the page.
+/// </summary>
 internal sealed partial class CapturedSearch
 {
     private const int PageSize = 10;
@@ -33,11 +35,14 @@ internal sealed partial class CapturedSearch
         var model = new EmbeddingModel(reader.GetString(0), vector.Length, InProcess: true);
         using var circuit = new DatabaseCircuit(TimeProvider.System);
         using var reads = new Reads(source, source, new WriteHorizon(), circuit, TimeProvider.System, NullLogger<Reads>.Instance);
-        var store = new SearchStore(reads, new WordStore(), new EventPartitions(source));
+        var live = new LiveFlatIndex();
+        if (shortForms is not null)
+            live.Current = await new FlatIndexStore(source, new WriteHorizon()).LoadAsync(model, shortForms, cancellationToken);
+        var store = new SearchStore(reads, new WordStore(), new EventPartitions(source), live);
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         await store.FindNearestAsync(
             query, model, shortForms, nearest => new(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }, vector), cancellationToken);
-        return listener.Captured is [var list, var page] ? new(list with { ShortForms = shortForms }, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
+        return listener.Captured is [var list, var page] ? new(list with { ShortForms = shortForms, Index = live.Current }, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 
     /// <summary>The same search for another vector.</summary>
@@ -71,11 +76,13 @@ internal sealed partial class CapturedSearch
     {
         public ShortForms? ShortForms { get; init; }
 
+        public FlatIndex? Index { get; init; }
+
         public NpgsqlCommand ToCommand(NpgsqlConnection connection, float[] vector, Guid[] ids)
         {
             var command = new NpgsqlCommand(Sql, connection);
             foreach (var (i, parameter) in Parameters.Index())
-                command.Parameters.Add(new() { Value = Numbers(i, vector) ?? (IsIds(i) ? ids : parameter) });
+                command.Parameters.Add(new() { Value = Numbers(i, vector) ?? Candidates(i, vector) ?? (IsIds(i) ? ids : parameter) });
             return command;
         }
 
@@ -83,6 +90,7 @@ internal sealed partial class CapturedSearch
         {
             var i = int.Parse(place.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - 1;
             return Numbers(i, vector) is { } numbers ? $"'{{{string.Join(',', numbers.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}}}'"
+                : Candidates(i, vector) is { } candidates ? $"'{{{string.Join(',', candidates)}}}'::uuid[]"
                 : IsIds(i) ? ids
                 : Parameters[i] is string text ? $"'{text.Replace("'", "''", StringComparison.Ordinal)}'"
                 : string.Create(CultureInfo.InvariantCulture, $"{Parameters[i]}");
@@ -91,6 +99,10 @@ internal sealed partial class CapturedSearch
         private float[]? Numbers(int i, float[] vector) =>
             Sql.Contains($"in_space(${i + 1}:", StringComparison.Ordinal) ? ShortForms!.Along(vector)
             : Sql.Contains($"${i + 1}::real[]", StringComparison.Ordinal) ? vector
+            : null;
+
+        private Guid[]? Candidates(int i, float[] vector) => Sql.Contains($"ANY (${i + 1} ||", StringComparison.Ordinal)
+            ? Index!.Find(Spaces.Default, ShortForms!.Along(vector), SearchStore.ComparedInFull, null, null)!.Ids
             : null;
 
         private bool IsIds(int i) => Sql.Contains($"ANY (${i + 1})", StringComparison.Ordinal);

@@ -32,6 +32,7 @@ public sealed class PrometheusTests(RunningApplication app)
     [Fact]
     public async Task The_metrics_are_well_formed_and_tell_of_requests_connections_and_the_runtime()
     {
+        await app.Client.CreateAsync(new() { Content = JsonText.From(new { text = "Searches compare it in memory" }) }, Cancelled);
         await using var api = ApiProcess.Start($"--ConnectionStrings:mnemolite={app.ConnectionString}");
         using var http = await api.ConnectAsync(Cancelled);
         for (var i = 0; i < 3; i++)
@@ -42,7 +43,8 @@ public sealed class PrometheusTests(RunningApplication app)
         await Eventually.UntilAsync(async () =>
         {
             metrics = await ReadAsync(http);
-            return metrics.Samples.Any(sample => sample.Name == "http_server_request_duration_seconds_count" && sample.Value == 3
+            return metrics.Single("mnemolite_search_index_events") > 0 && metrics.Samples.Any(sample =>
+                sample.Name == "http_server_request_duration_seconds_count" && sample.Value == 3
                 && notFound.All(label => sample.Labels.GetValueOrDefault(label.Item1) == label.Item2));
         });
 
