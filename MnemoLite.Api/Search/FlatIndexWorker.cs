@@ -19,7 +19,7 @@ internal sealed class FlatIndexWorker(
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
 
     private readonly Queue<(long Time, string Snapshot)> _seen = new();
-    private long? _tidied;
+    private long? _tidied, _foundTooMany;
     private long _read;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(HearAsync(stoppingToken), KeepUpAsync(stoppingToken));
@@ -66,11 +66,14 @@ internal sealed class FlatIndexWorker(
             live.Current = null;
             return models.IsSettled && models.Current.Directions is null;
         }
+        if (_foundTooMany is { } found && clock.GetElapsedTime(found) < Interval)
+            return true;
         var isToBeReadAnew = live.IsIncomplete && clock.GetElapsedTime(_read) >= Rest;
         if (live.Current is not { } index || index.Model != model.Id || isToBeReadAnew || !await store.CatchUpAsync(index, cancellationToken))
         {
             live.Current = await store.LoadAsync(model, forms, cancellationToken);
             _read = clock.GetTimestamp();
+            _foundTooMany = live.Current is null ? _read : null;
         }
         return true;
     }

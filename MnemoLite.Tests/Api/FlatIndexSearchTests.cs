@@ -210,6 +210,18 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         await AssertRightAsync(question, isFromMemory: true);
     }
 
+    [Fact]
+    public async Task A_store_of_many_events_is_searched_by_the_database()
+    {
+        await ExecuteAsync($$"""
+            INSERT INTO events (id, timestamp, content)
+            SELECT gen_random_uuid(), now(), '{}' FROM generate_series(1, {{FlatIndex.MostEvents - Count}})
+            """);
+        Assert.Equal(Count, (await _store.LoadAsync(Model, _forms, Cancelled))!.Count);
+        await ExecuteAsync("INSERT INTO events (id, timestamp, content) VALUES (gen_random_uuid(), now(), '{}')");
+        Assert.Null(await _store.LoadAsync(Model, _forms, Cancelled));
+    }
+
     /// <summary>Of events that are gone again.</summary>
     private async Task AddChangesAsync(int count) =>
         await ExecuteAsync($"INSERT INTO embedding_changes (space, id) SELECT '{Spaces.Default}', gen_random_uuid() FROM generate_series(1, {count})");

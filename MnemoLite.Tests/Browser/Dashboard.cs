@@ -206,8 +206,17 @@ public sealed class DashboardPage : IAsyncDisposable
             """);
     }
 
-    /// <summary>How far the page can be scrolled sideways, in pixels.</summary>
-    public Task<int> OverflowAsync() => Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    /// <summary>Where the page can be scrolled sideways, how far, and what stands out of it.</summary>
+    public Task<string[]> OverflowingAsync() => Page.EvaluateAsync<string[]>("""
+        () => {
+            const { scrollWidth, clientWidth } = document.documentElement;
+            if (scrollWidth <= clientWidth) return [];
+            const beyond = [...document.querySelectorAll('body *')].filter(element => element.getBoundingClientRect().right > clientWidth);
+            return [
+                `${document.title}: ${scrollWidth} of ${clientWidth}`,
+                ...beyond.map(element => `${element.outerHTML.slice(0, 200)} ${element.getBoundingClientRect().right}`)];
+        }
+        """);
 
     /// <summary>Fails if anything stood in the console.</summary>
     public void HasNoComplaints() => Assert.Empty(Complaints);
