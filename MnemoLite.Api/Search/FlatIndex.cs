@@ -9,14 +9,14 @@ using MnemoLite.Api.Embeddings;
 namespace MnemoLite.Api.Search;
 
 /// <summary>
-/// The short forms of all embeddings of a store, in memory, with 8 bits for each number: a search compares its question with every one of its space. That is faster than
-/// an HNSW index up to <see cref="MostEvents"/>, and misses none. Many may search at once while one changes it.
+/// The short forms of all embeddings of a store, in memory, with 8 bits for each number: a search compares its question with every one of its space. That misses none, and is
+/// faster than an HNSW index where they are not too many. Many may search at once while one changes it.
 /// </summary>
 /// <param name="model">Whose embeddings they are: its id.</param>
 /// <param name="numbers">How many numbers of a short form tell the meaning.</param>
 internal sealed class FlatIndex(string model, int numbers)
 {
-    /// <summary>Of more events there is none: it takes about 200 bytes of each, and HNSW becomes faster.</summary>
+    /// <summary>Of more events there is none: it takes about 200 bytes of each.</summary>
     public const int MostEvents = 100_000;
 
     /// <summary>With more embeddings than these that have no short form, a space is not searched here: each is to be compared in full.</summary>
