@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
@@ -24,8 +23,8 @@ internal sealed partial class CapturedSearch
     /// <summary>Lets the API's own code search once, and listens to what it sends.</summary>
     public static async Task<CapturedSearch> TakeAsync(string connectionString, CancellationToken cancellationToken)
     {
-        using var listener = new Listener();
-        await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(listener).Build();
+        using var sent = new SentStatements();
+        await using var source = new NpgsqlDataSourceBuilder(connectionString).EnableParameterLogging().UseLoggerFactory(sent).Build();
         await using var command = source.CreateCommand($"SELECT embedding_model, dimension, {ShortForms.Directions} FROM store");
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
@@ -42,7 +41,9 @@ internal sealed partial class CapturedSearch
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         await store.FindNearestAsync(
             query, model, shortForms, nearest => new(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }, vector), cancellationToken);
-        return listener.Captured is [var list, var page] ? new(list with { ShortForms = shortForms, Index = live.Current }, page) : throw new InvalidOperationException("Npgsql did not tell what it sent.");
+        return sent.All.Where(one => one.Parameters.Count > 0 && one.Sql.Contains("<=>", StringComparison.Ordinal)).DistinctBy(one => one.Sql).ToList() is [var list, var page]
+            ? new(new Statement(list.Sql, list.Parameters) { ShortForms = shortForms, Index = live.Current }, new Statement(page.Sql, page.Parameters))
+            : throw new InvalidOperationException("Npgsql did not tell what it sent.");
     }
 
     /// <summary>The same search for another vector.</summary>
@@ -110,32 +111,4 @@ internal sealed partial class CapturedSearch
 
     [GeneratedRegex(@"\$(\d+)")]
     private static partial Regex Place();
-
-    private sealed class Listener : ILoggerFactory, ILogger
-    {
-        public List<Statement> Captured { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public void Dispose()
-        {
-        }
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (state is IReadOnlyList<KeyValuePair<string, object?>> values
-                && values.FirstOrDefault(value => value.Key == "CommandText").Value is string text && text.Contains("<=>", StringComparison.Ordinal)
-                && values.FirstOrDefault(value => value.Key == "Parameters").Value is IEnumerable<object> parameters
-                && Captured.All(statement => statement.Sql != text)) // told once as it is prepared, once as it is executed
-                Captured.Add(new(text, [.. parameters]));
-        }
-    }
 }

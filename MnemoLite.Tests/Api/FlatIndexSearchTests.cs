@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics.Tensors;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
@@ -26,7 +25,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     private readonly Dictionary<Guid, float[]> _vectors = [];
     private readonly LiveFlatIndex _live = new();
     private readonly DatabaseCircuit _circuit = new(TimeProvider.System);
-    private readonly Statements _statements = new();
+    private readonly SentStatements _sent = new();
     private OwnDatabase _database = null!;
     private NpgsqlDataSource _source = null!;
     private Reads _reads = null!;
@@ -46,7 +45,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         Buffer.BlockCopy(Directions.SelectMany(direction => direction).ToArray(), 0, rows, 0, rows.Length * sizeof(float));
         _forms = new(rows);
         var connection = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { Options = ReferenceServer.SessionOptions };
-        _source = new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(_statements).Build();
+        _source = new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(_sent).Build();
         _reads = new(_source, _source, new WriteHorizon(), _circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         _store = new(_source, new WriteHorizon());
         await StoreAsync(Spaces.Default, Count);
@@ -160,7 +159,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         await ExecuteAsync($"INSERT INTO events (id, space, timestamp, content, embedding) VALUES (gen_random_uuid(), 'other', now(), '{"{}"}', {Array(Like(question))}::vector)");
         var list = await FindAsync(question, new("mine", IsBound: true), new());
         Assert.Equal(Nearest(question), list.Ids[..Looked]);
-        Assert.True(_statements.AreFromMemory);
+        Assert.True(IsFromMemory());
         Assert.Empty(others.Select(other => other.Key).Intersect(list.Ids));
     }
 
@@ -173,7 +172,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
             _vectors.Remove(late);
         var list = await FindAsync(question, Space.Default, new() { TsEnd = Start.AddSeconds(249) });
         Assert.Equal(Nearest(question), list.Ids[..Looked]);
-        Assert.True(_statements.AreFromMemory);
+        Assert.True(IsFromMemory());
     }
 
     [Fact]
@@ -231,14 +230,14 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         var list = await FindAsync(question, Space.Default, new());
         Assert.Equal(Nearest(question), list.Ids[..Looked]);
         Assert.True(list.HasMore);
-        Assert.Equal(isFromMemory, _statements.AreFromMemory);
+        Assert.Equal(isFromMemory, IsFromMemory());
         if (first is not null)
             Assert.Equal(first, list.Ids[0]);
     }
 
     private async Task<NearestList> FindAsync(float[] question, Space space, SearchRequest request)
     {
-        _statements.Sent.Clear();
+        _sent.All.Clear();
         NearestList? found = null;
         var search = new SearchStore(_reads, new WordStore(), new EventPartitions(_source), _live);
         await search.FindNearestAsync(
@@ -307,33 +306,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     private static string Array(IEnumerable<float> numbers) =>
         $"ARRAY[{string.Join(',', numbers.Select(number => number.ToString("R", CultureInfo.InvariantCulture)))}]::real[]";
 
-    /// <summary>What was sent to PostgreSQL.</summary>
-    private sealed class Statements : ILoggerFactory, ILogger
-    {
-        public List<string> Sent { get; } = [];
+    private bool IsFromMemory() => WasSent("unheard") && !WasSent("by_index") && !WasSent("passing");
 
-        public bool AreFromMemory => Sent.Exists(text => text.Contains("unheard", StringComparison.Ordinal)) && !Sent.Exists(IsFromIndex);
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public void Dispose()
-        {
-        }
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (state is IReadOnlyList<KeyValuePair<string, object?>> values && values.FirstOrDefault(value => value.Key == "CommandText").Value is string text)
-                Sent.Add(text);
-        }
-
-        private static bool IsFromIndex(string text) => text.Contains("by_index", StringComparison.Ordinal) || text.Contains("passing", StringComparison.Ordinal);
-    }
+    private bool WasSent(string part) => _sent.All.Exists(one => one.Sql.Contains(part, StringComparison.Ordinal));
 }
