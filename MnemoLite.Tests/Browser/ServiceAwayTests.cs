@@ -57,6 +57,31 @@ public sealed class ServiceAwayTests(RunningApplication app, Chromium chromium) 
         }
     }
 
+    [Fact]
+    public async Task A_page_that_is_opened_while_the_API_takes_its_time_says_that_it_loads()
+    {
+        await using var database = await OwnDatabase.CreateAsync(app);
+        await using var api = ApiProcess.Start(database.Setting);
+        using var http = await api.ConnectAsync(Cancelled);
+        await RememberAsync(http, "What is asked for");
+        await using var door = new Door(http.BaseAddress!.Port);
+        await using var web = ApiProcess.StartDashboard(new Uri($"http://127.0.0.1:{door.Port}"));
+        using var dashboard = new HttpClient { BaseAddress = await web.FindAddressAsync(Cancelled) };
+
+        door.Stalls = true;
+        foreach (var path in (string[])["/", "/monitoring", "/system"])
+        {
+            var prerendered = await dashboard.GetStringAsync(new Uri(path, UriKind.Relative), Cancelled);
+            Assert.Contains("aria-label=\"Loading", prerendered, StringComparison.Ordinal);
+            Assert.DoesNotContain("not answering", prerendered, StringComparison.Ordinal);
+        }
+        await using var opened = await chromium.OpenAsync(dashboard.BaseAddress!.ToString().TrimEnd('/'));
+        await opened.Page.GotoAsync(dashboard.BaseAddress.ToString());
+        await Expect(opened.Page.GetByRole(AriaRole.Status, new() { Name = "Loading the overview" })).ToBeVisibleAsync();
+        door.Stalls = false;
+        await Expect(opened.Page.Locator(".latest")).ToContainTextAsync("What is asked for");
+    }
+
     private static Task<Event> RememberAsync(HttpClient http, string text) =>
         new MnemoLiteClient(http).CreateAsync(new() { Content = JsonText.From(new { text }) }, Cancelled);
 }

@@ -68,7 +68,8 @@ public abstract class LivePage : ComponentBase, IDisposable
             await LoadAsync(cancellationToken);
             Away = null;
         }
-        catch (Exception failure) when (!Closing.IsCancellationRequested && (MemoryService.IsAway(failure) || failure is OperationCanceledException))
+        catch (Exception failure) when (!Closing.IsCancellationRequested
+            && (MemoryService.IsAway(failure) || failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             Away = "The memory service is not answering.";
         }
@@ -87,7 +88,14 @@ public abstract class LivePage : ComponentBase, IDisposable
             return;
         using var patience = new CancellationTokenSource(RendererInfo.IsInteractive ? Timeout.InfiniteTimeSpan : PrerenderPatience, Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, Closing);
-        await RefreshAsync(either.Token);
+        try
+        {
+            await RefreshAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            // it says that it loads, and does once it is interactive
+        }
     }
 
     protected override void OnAfterRender(bool firstRender)
