@@ -1,3 +1,4 @@
+using MnemoLite.Api.Embeddings;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -19,6 +20,13 @@ internal sealed class SqlConditions(NpgsqlParameterCollection parameters, bool i
 
     /// <summary>Adds a JSON parameter and returns its place in the text.</summary>
     public string JsonParameter(byte[] utf8) => Parameter(new NpgsqlParameter { Value = utf8, NpgsqlDbType = NpgsqlDbType.Jsonb });
+
+    /// <summary>Adds a parameter for an embedding and returns the vector that it is, in text. In a subquery it is cast once, not for each event.</summary>
+    public string VectorParameter(float[]? embedding) =>
+        $"{Parameter(new NpgsqlParameter { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
+
+    /// <summary>What is true as long as the store has embeddings of that model, in text; it fails otherwise.</summary>
+    public string OfModel(EmbeddingModel model) => $"check_model({Parameter(model.Id)}, {Parameter(model.Dimension)})";
 
     /// <summary>Adds a condition whose values are parameters already, or a comparison with one value, or with a row of several.</summary>
     public void Add(string condition, params object[] values)

@@ -14,6 +14,7 @@ internal static class SearchEndpoints
     public static IHostApplicationBuilder AddSearch(this IHostApplicationBuilder builder)
     {
         builder.AddAnswerCache<SearchBasis>(options => new("search", TimeSpan.FromSeconds(options.SearchSeconds), options.SearchItems));
+        builder.Services.AddSingleton<NearestStore>();
         builder.Services.AddSingleton<SearchStore>();
         builder.Services.AddSingleton<SearchService>();
         builder.Services.AddSingleton<SpaceStatisticsStore>();

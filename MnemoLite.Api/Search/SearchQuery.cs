@@ -1,3 +1,4 @@
+using MnemoLite.Api.Database;
 using MnemoLite.Api.Filters;
 using MnemoLite.Api.Security;
 using MnemoLite.Client;
@@ -14,18 +15,21 @@ namespace MnemoLite.Api.Search;
 internal sealed record SearchQuery(
     Space Space, SpaceStatistics Statistics, SearchRequest Request, Filter? Filter, float[]? Embedding, KeywordQuery? Keywords)
 {
+    /// <summary>How many of the best by meaning, and by words, a search looks at, at least; <c>total</c> counts those within the threshold.</summary>
+    public const int FewestCandidates = 100;
+
     /// <summary>Whether the request leaves out any event.</summary>
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;
 
     /// <summary>Whether the space has no more events than are compared one by one.</summary>
-    public bool HasFewEvents => HasAtMost(SearchStore.ComparedOneByOne);
+    public bool HasFewEvents => HasAtMost(NearestStore.ComparedOneByOne);
 
     /// <summary>Whether the space is known to have no more events than this.</summary>
     public bool HasAtMost(int events) => !Statistics.IsAll && Statistics.Events <= events;
 
     /// <summary>Whether those that pass are known to be as few as are compared in the order of an index: those of a time, or of a small space.</summary>
     public bool IsOfFew => Filter is null && Request.Metadata is null
-        && (HasAtMost(SearchStore.ComparedOneByOneInIndex) || (IsFiltered && (Request.TsStart ?? DateTimeOffset.MinValue) >= Statistics.FewSince));
+        && (HasAtMost(NearestStore.ComparedOneByOneInIndex) || (IsFiltered && (Request.TsStart ?? DateTimeOffset.MinValue) >= Statistics.FewSince));
 
     /// <summary>Whether those that pass are known to be more than that: those of a time that goes back further, and to now.</summary>
     public bool IsOfMany => Filter is null && Request.Metadata is null && Request.TsEnd is null
@@ -50,4 +54,19 @@ internal sealed record SearchQuery(
 
     /// <summary>How far down the page reaches.</summary>
     public int Depth => Request.Offset + Request.Limit;
+
+    /// <summary>How many of the best it looks at.</summary>
+    public int Candidates => Math.Max(FewestCandidates, Depth);
+
+    /// <summary>How many a list has at most. Known to the planner.</summary>
+    public int Listed => Candidates + SearchLists.Reserve;
+
+    /// <summary>Whether its statements differ from those of most searches by their values only, so that they are worth being prepared.</summary>
+    public bool IsOfFirstPages => Depth <= FewestCandidates;
+
+    /// <summary>Whether metadata and times that are filtered, in the one space there is, make no difference to how the events are best found.</summary>
+    public bool HasOnePlanFiltered => Filter is null && Statistics.IsAll;
+
+    /// <summary>Adds the conditions of the events that pass.</summary>
+    public SqlConditions AddTo(SqlConditions where) => where.AddEventConditions(Space, Request.Metadata, Filter, Request.TsStart, Request.TsEnd, LooksUpIds);
 }

@@ -10,7 +10,7 @@ namespace MnemoLite.Api.Search;
 /// <param name="Events">How many events it has; about so many, where it is all.</param>
 /// <param name="Share">About which part of all events they are, 0..1.</param>
 /// <param name="CommonWords">The lexemes that many of its events have, and in which part of them, 0..1; none where it has few events.</param>
-/// <param name="FewSince">From which time on it had few events, when that was asked: <see cref="SearchStore.ComparedOneByOneInIndex"/> of them.</param>
+/// <param name="FewSince">From which time on it had few events, when that was asked: <see cref="NearestStore.ComparedOneByOneInIndex"/> of them.</param>
 internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, IReadOnlyDictionary<string, float> CommonWords, DateTimeOffset FewSince)
 {
     /// <summary>Of the only space there is, of which nothing else is known.</summary>
@@ -65,7 +65,7 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
     private async Task<DateTimeOffset> FindFewSinceAsync(Space space, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
-            SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {SearchStore.ComparedOneByOneInIndex} LIMIT 1
+            SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {NearestStore.ComparedOneByOneInIndex} LIMIT 1
             """);
         command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(
@@ -80,7 +80,7 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
                 SELECT count(*) AS events FROM events WHERE space = $1
             ), sampled AS MATERIALIZED (
                 SELECT keywords FROM events
-                WHERE space = $1 AND (SELECT events FROM counted) > {SearchStore.ComparedOneByOne}
+                WHERE space = $1 AND (SELECT events FROM counted) > {NearestStore.ComparedOneByOne}
                 ORDER BY timestamp DESC, id DESC LIMIT {Sampled}
             ), common AS (
                 SELECT lexeme, count(*)::real / {Sampled} AS share

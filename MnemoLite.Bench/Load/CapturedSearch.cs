@@ -37,7 +37,8 @@ internal sealed partial class CapturedSearch
         var live = new LiveFlatIndex();
         if (shortForms is not null)
             live.Current = await new FlatIndexStore(source, new WriteHorizon()).LoadAsync(model, shortForms, cancellationToken);
-        var store = new SearchStore(reads, new WordStore(), new EventPartitions(source), live);
+        var partitions = new EventPartitions(source);
+        var store = new SearchStore(reads, new WordStore(), new NearestStore(partitions, live), partitions);
         var query = new SearchQuery(Space.Default, SpaceStatistics.All, new SearchRequest(), null, vector, null);
         await store.FindNearestAsync(
             query, model, shortForms, nearest => new(new(nearest, null) { Page = [.. nearest.Ids.Take(PageSize)] }, vector), cancellationToken);
@@ -103,7 +104,7 @@ internal sealed partial class CapturedSearch
             : null;
 
         private Guid[]? Candidates(int i, float[] vector) => Sql.Contains($"ANY (${i + 1} ||", StringComparison.Ordinal)
-            ? Index!.Find(Spaces.Default, ShortForms!.Along(vector), SearchStore.ComparedInFull, null, null)!.Ids
+            ? Index!.Find(Spaces.Default, ShortForms!.Along(vector), NearestStore.ComparedInFull, null, null)!.Ids
             : null;
 
         private bool IsIds(int i) => Sql.Contains($"ANY (${i + 1})", StringComparison.Ordinal);

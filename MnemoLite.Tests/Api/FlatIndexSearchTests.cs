@@ -198,7 +198,12 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     {
         var question = Vector();
         await StoreAsync(Spaces.Default, Like(question));
-        var now = await _store.ForgetAsync(null, Cancelled);
+        var now = "";
+        await Eventually.UntilAsync(async () => // what runs in another database of the server may be older
+        {
+            now = await _store.ForgetAsync(null, Cancelled);
+            return await _database.ExecuteAsync($"SELECT count(*) FROM embedding_changes WHERE xid >= pg_snapshot_xmin('{now}')") is ["0"];
+        });
         await StoreAsync(Spaces.Default, Like(question));
         await _store.ForgetAsync(now, Cancelled);
         Assert.Equal(["1"], await _database.ExecuteAsync("SELECT count(*) FROM embedding_changes"));
@@ -239,7 +244,8 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     {
         _sent.All.Clear();
         NearestList? found = null;
-        var search = new SearchStore(_reads, new WordStore(), new EventPartitions(_source), _live);
+        var partitions = new EventPartitions(_source);
+        var search = new SearchStore(_reads, new WordStore(), new NearestStore(partitions, _live), partitions);
         await search.FindNearestAsync(
             new(space, SpaceStatistics.All, request, null, question, null), Model, _forms,
             list =>

@@ -1,0 +1,240 @@
+using System.Globalization;
+using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
+using Npgsql;
+
+namespace MnemoLite.Api.Search;
+
+/// <summary>The SQL of searches by meaning.</summary>
+internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex flat)
+{
+    /// <summary>
+    /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, the HNSW index gives its nearest first
+    /// and the filters are applied to them: with fewer that pass it would lose some (docs/search.md has the figures).
+    /// </summary>
+    public const int ComparedOneByOne = 4000;
+
+    /// <summary>The same where they are those of a time or of a space: they are read in the order of an index.</summary>
+    private const int ComparedOneByOneInOrder = 10_000;
+
+    /// <summary>The same where that index has their short forms, so that they need not be read themselves.</summary>
+    public const int ComparedOneByOneInIndex = 15_000;
+
+    /// <summary>Among those, as many that have no short form yet are compared in full, each.</summary>
+    private const int MostWithoutShortForm = 50;
+
+    /// <summary>Of a space that has a smaller part of all events, the index does not keep more candidates at once, but is read on.</summary>
+    private const double LeastShare = 0.25;
+
+    /// <summary>More candidates than this pgvector does not keep.</summary>
+    private const int MostKept = 1000;
+
+    /// <summary>More than these an index does not give (<c>hnsw.max_scan_tuples</c>).</summary>
+    private const int MostGiven = 20_000;
+
+    /// <summary>
+    /// What the index in memory has not heard of yet: up to so many events are compared beside its candidates, which takes as long as the database's index does. With a tenth
+    /// of that it is told to hear of them.
+    /// </summary>
+    private const int MostUnheard = 1000;
+
+    /// <summary>
+    /// So many more than a list has are compared in full, where short forms are compared one by one: what is among the nearest by short form only just need not be so in full,
+    /// and of what the index in memory gives some may be gone by now.
+    /// </summary>
+    private const int Spare = 46;
+
+    /// <summary>How many are compared in full where a page is among the first.</summary>
+    public const int ComparedInFull = SearchQuery.FewestCandidates + SearchLists.Reserve + Spare;
+
+    /// <summary>A page that reaches further down is not looked up in the index in memory.</summary>
+    private const int DeepestInMemory = 1000;
+
+    /// <summary>
+    /// Finds the events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is found, only later.
+    /// </summary>
+    public async Task<NearestList> FindAsync(
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms? shortForms, CancellationToken cancellationToken)
+    {
+        if (shortForms is not null && await FindInMemoryAsync(connection, query, model, shortForms, cancellationToken) is { } nearestInMemory)
+            return nearestInMemory;
+        if (shortForms is not null && query.IsOfFew
+            && await ReadAsync(connection, query, where => NearestInOrder(query, model, shortForms, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
+        {
+            return nearestOfFew;
+        }
+        var hasOnePlan = !query.IsFiltered || query.HasOnePlanFiltered;
+        var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
+            : shortForms is not null ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
+        if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany
+            && await ReadAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
+        {
+            return nearest;
+        }
+        return (await ReadAsync(connection, query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
+    }
+
+    /// <summary>
+    /// Compares in full what the index in memory gives, and what it has not heard of yet, all in one snapshot: as right as what PostgreSQL's own indexes give.
+    /// </summary>
+    /// <returns>Null where that index is not there, has not heard of too much, or something filters beside the time.</returns>
+    private async Task<NearestList?> FindInMemoryAsync(
+        NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
+    {
+        var listed = query.Listed;
+        if (query.Filter is not null || query.Request.Metadata is not null || query.Depth > DeepestInMemory
+            || flat.Current is not { } index || index.Model != model.Id
+            || index.Find(query.Space.Name, shortForms.Along(query.Embedding), listed + Spare, query.Request.TsStart, query.Request.TsEnd) is not { } candidates)
+        {
+            return null;
+        }
+        await using var command = connection.CreateCommand();
+        var where = query.AddTo(new SqlConditions(command.Parameters, partitions.Exist));
+        var snapshot = $"{where.Parameter(candidates.Snapshot)}::text::pg_snapshot";
+        var nearest = $"""
+            SELECT id, embedding <=> (SELECT {where.VectorParameter(query.Embedding)}) AS distance
+            FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(candidates.Ids)} || ARRAY(SELECT id FROM unheard)) OFFSET 0) AS events
+            WHERE {where} AND embedding IS NOT NULL AND {where.OfModel(model)}
+            ORDER BY distance, id DESC
+            """;
+        command.CommandText = $"""
+            WITH unheard AS MATERIALIZED (
+                SELECT id FROM embedding_changes
+                WHERE space = {where.Parameter(query.Space.Name)} AND xid >= (SELECT pg_snapshot_xmin({snapshot})) AND NOT pg_visible_in_snapshot(xid, (SELECT {snapshot}))
+                LIMIT {MostUnheard + 1}
+            )
+            {ListOf(nearest, query, $"(SELECT count(*) FROM unheard), (SELECT embedding_changes_since <= pg_snapshot_xmin({snapshot}) FROM store)")}
+            """;
+        if (query.IsOfFirstPages)
+            await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var ids = reader.GetFieldValue<Guid[]>(0);
+        var unheard = reader.GetInt64(3);
+        var isComplete = candidates.AreAll || ids.Length == listed;
+        if (unheard > MostUnheard / 10 || !isComplete)
+            flat.Ask(isIncomplete: !isComplete);
+        return !isComplete || unheard > MostUnheard || !reader.GetBoolean(4) ? null : NearestList.Of(
+            ids, reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));
+    }
+
+    /// <param name="connection">In the space.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="nearest">The statement, with its conditions: the ids, their distances, what was read, and whether that is all there was to compare.</param>
+    /// <param name="hasOnePlan">Whether one plan is good for all values.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>Null if there was more.</returns>
+    private async Task<NearestList?> ReadAsync(
+        NpgsqlConnection connection, SearchQuery query, Func<SqlConditions, string> nearest, bool hasOnePlan, CancellationToken cancellationToken)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = nearest(query.AddTo(new SqlConditions(command.Parameters, partitions.Exist)));
+        if (hasOnePlan && query.IsOfFirstPages)
+            await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return !reader.GetBoolean(3) ? null : NearestList.Of(
+            reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));
+    }
+
+    /// <summary>
+    /// Compares all that pass the filters, unless they are too many: first by short form, which may be in the index that tells which they are, the nearest
+    /// then in full. It looks at one more than that, to know.
+    /// </summary>
+    private static string NearestOfFew(SearchQuery query, EmbeddingModel model, ShortForms? shortForms, SqlConditions where, int few)
+    {
+        var vector = where.VectorParameter(query.Embedding);
+        var (distance, nearest) = shortForms is not null
+            ? (ShortDistance(query, shortForms, where), NearestInFull(query, vector, "distance IS NULL"))
+            : ($"embedding <=> (SELECT {vector})", "SELECT id, distance FROM passing WHERE distance IS NOT NULL");
+        return $"""
+            WITH passing AS MATERIALIZED (
+                SELECT id, {distance} AS distance FROM events WHERE {where} AND {where.OfModel(model)} LIMIT {few + 1}
+            ), compared AS (
+                SELECT count(*) <= {few} AS are_all FROM passing
+            )
+            {ListOf($"SELECT id, distance FROM ({nearest}) AS few WHERE (SELECT are_all FROM compared) ORDER BY distance, id DESC", query, "(SELECT are_all FROM compared)")}
+            """;
+    }
+
+    /// <summary>
+    /// Compares all that pass, of a time or of a space of which it is known that they are few: by the short forms in the index that tells which they are,
+    /// the nearest then in full. Those without are told from the others by their distance, and there may be some only.
+    /// </summary>
+    private static string NearestInOrder(SearchQuery query, EmbeddingModel model, ShortForms shortForms, SqlConditions where)
+    {
+        var vector = where.VectorParameter(query.Embedding);
+        return $"""
+            WITH passing AS MATERIALIZED (
+                SELECT id, coalesce({ShortDistance(query, shortForms, where)}, -1) AS distance
+                FROM events
+                WHERE {where} AND {where.OfModel(model)}
+                ORDER BY distance
+                LIMIT {query.Listed + Spare + MostWithoutShortForm}
+            )
+            {ListOf($"{NearestInFull(query, vector, "distance = -1")} ORDER BY distance, id DESC", query, $"(SELECT count(*) < {MostWithoutShortForm} FROM passing WHERE distance = -1)")}
+            """;
+    }
+
+    /// <summary>Compares in full those of <c>passing</c> that are nearest by short form, and those that have none.</summary>
+    private static string NearestInFull(SearchQuery query, string vector, string hasNone) => $"""
+        SELECT id, embedding <=> (SELECT {vector}) AS distance
+        FROM events
+        WHERE embedding IS NOT NULL AND id = ANY (ARRAY(
+            SELECT id FROM passing WHERE {hasNone}
+            UNION ALL
+            (SELECT id FROM passing WHERE NOT ({hasNone}) ORDER BY distance LIMIT {query.Listed + Spare})
+        ))
+        """;
+
+    /// <summary>What the index of short forms gives, and that of the embeddings that have none.</summary>
+    private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms? shortForms, SqlConditions where)
+    {
+        var (vector, listed) = (where.VectorParameter(query.Embedding), query.Listed);
+        var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
+        var kept = query.Statistics.IsAll || query.IsFiltered || shortForms is { TellSpace: true } ? "" : $" FROM {KeepAtLeast(query.Candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
+        var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
+        var most = query.IsFiltered || shortForms is not { TellSpace: true } ? MostGiven : 10 * listed; // of what is of a space first, most is of it
+        var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
+        var nearest = shortForms is not null
+            ? $"""
+                {NearestByIndex("true", ShortDistance(query, shortForms, where, kept), vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
+                UNION ALL
+                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed, MostGiven)}
+                """
+            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed, MostGiven);
+        return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {where.OfModel(model)} ORDER BY distance, id DESC", query, "true");
+    }
+
+    private static string ShortDistance(SearchQuery query, ShortForms shortForms, SqlConditions where, string from = "") =>
+        $"embedding_short <=> (SELECT in_space({where.VectorParameter(shortForms.Along(query.Embedding))}, {where.Parameter(query.Space.Name)}){from})";
+
+    /// <summary>
+    /// Has the index keep as many candidates, and a fifth more, until the statement ends: of a space that has half of the events, half of what the index
+    /// gives. To read it on for more takes longer.
+    /// </summary>
+    private static string KeepAtLeast(double candidates, SqlConditions where) =>
+        $"set_config('hnsw.ef_search', greatest(current_setting('hnsw.ef_search')::int, {where.Parameter((int)Math.Min(1.2 * candidates, MostKept))})::text, true)";
+
+    private static string ListOf(string nearest, SearchQuery query, string isRight) => $"""
+        SELECT coalesce(array_agg(id), '{"{}"}') AS ids, coalesce(array_agg(distance), '{"{}"}'), {Snapshot.Column}, {isRight}
+        FROM ({nearest} LIMIT {query.Listed}) AS nearest
+        """;
+
+    /// <summary>
+    /// The order by distance stands bare beside a limit, so that it is the index that is read, only as far as it takes: without one, what is for a bound key
+    /// would be sorted, as it is less. What the index holds anyway is asked outside: where PostgreSQL takes few for such it would read all events.
+    /// </summary>
+    private static string NearestByIndex(string indexed, string order, string vector, string passes, int listed, int most) => $"""
+        (SELECT id, embedding <=> (SELECT {vector}) AS distance
+         FROM (
+             SELECT id, space, timestamp, metadata, embedding, embedding_short
+             FROM events
+             WHERE {indexed}
+             ORDER BY {order}
+             LIMIT {most}
+         ) AS by_index
+         WHERE {passes}
+         LIMIT {listed})
+        """;
+}
