@@ -90,7 +90,12 @@ public sealed class EmbeddingEndpointTests(RunningApplication app) : IAsyncLifet
             ids = [.. (await client.StoreAsync(
                 Enumerable.Range(0, 70).Select(i => new BatchEvent { Content = Text($"memory {i}").Content }).ToAsyncEnumerable(), Cancelled)).Ids];
             await Eventually.UntilAsync(async () => (await client.HealthAsync(Cancelled)).Services["embeddings"].Pending == 70);
+            _endpoint.State = FakeEmbeddingEndpoint.Silent;
+            var asked = _endpoint.Asked;
+            await Eventually.UntilAsync(() => Task.FromResult(_endpoint.Asked > asked)); // some are taken when it is killed
         }
+        // and are so for a minute, which is over now
+        await _database.ExecuteAsync("UPDATE events SET embedding_due = embedding_due - interval '1 minute' WHERE embedding_due IS NOT NULL");
         _endpoint.State = FakeEmbeddingEndpoint.Well;
         await using var api = Start();
         using var again = await api.ConnectAsync(Cancelled);
