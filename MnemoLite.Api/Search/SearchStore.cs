@@ -9,7 +9,7 @@ using Rows = System.Collections.Generic.Dictionary<System.Guid, (MnemoLite.Clien
 
 namespace MnemoLite.Api.Search;
 
-/// <summary>The SQL of searches.</summary>
+/// <summary>The SQL of searches: of what matches words, of what is newest, and of the pages. What is nearest by meaning is <see cref="NearestStore"/>'s.</summary>
 internal sealed class SearchStore(Reads reads, WordStore words, NearestStore nearest, EventPartitions partitions)
 {
     /// <summary>
