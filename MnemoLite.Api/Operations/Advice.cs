@@ -7,6 +7,9 @@ namespace MnemoLite.Api.Operations;
 internal static class Advice
 {
     private const int FewRequests = 20, FewCalls = 10;
+
+    /// <summary>Their 503 is an answer, as while the service starts, and not a failure.</summary>
+    private static readonly string[] Probes = ["/alive", "/alive/ready", "/health", "/readiness"];
     private const long Mebibyte = 1 << 20;
     private static readonly string[] Severities = ["critical", "warning", "info"];
 
@@ -22,7 +25,7 @@ internal static class Advice
         foreach (var route in requests.Routes.Where(route => route.Window.Requests >= FewRequests))
         {
             var name = $"{route.Method} {(route.Route.Length == 0 ? "(no route)" : route.Route)}";
-            if (route.Window.ErrorRate > 0.01)
+            if (route.Window.ErrorRate > 0.01 && !Probes.Contains(route.Route))
             {
                 yield return new("critical", "requests",
                     Invariant($"{name} failed {route.Window.Errors} of {route.Window.Requests} requests in the last minutes."),

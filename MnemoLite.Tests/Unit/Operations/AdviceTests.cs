@@ -35,6 +35,16 @@ public sealed class AdviceTests
         AssertIs(advice[1], "warning", "requests", "POST /v1/search takes 812 ms");
     }
 
+    [Theory]
+    [InlineData("/alive/ready")]
+    [InlineData("/health")]
+    public void A_probe_that_says_the_service_is_not_ready_has_not_failed(string probe)
+    {
+        var starting = new RequestStatistics(300, 22, 0.07, 7, 0.32, 0) { P95Ms = 12 };
+        _requests = _requests with { Routes = [new("GET", probe, starting, starting)] };
+        Assert.Empty(Give());
+    }
+
     [Fact]
     public void An_exhausted_pool_is_told_with_its_setting()
     {
