@@ -23,7 +23,7 @@ internal sealed class SqlConditions(NpgsqlParameterCollection parameters, bool i
 
     /// <summary>Adds a parameter for an embedding and returns the vector that it is, in text. In a subquery it is cast once, not for each event.</summary>
     public string VectorParameter(float[]? embedding) =>
-        $"{Parameter(new NpgsqlParameter { Value = embedding, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
+        $"{Parameter(new NpgsqlParameter { Value = (object?)embedding ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Real })}::real[]::vector";
 
     /// <summary>What is true as long as the store has embeddings of that model, in text; it fails otherwise.</summary>
     public string OfModel(EmbeddingModel model) => $"check_model({Parameter(model.Id)}, {Parameter(model.Dimension)})";

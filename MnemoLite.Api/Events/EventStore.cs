@@ -115,7 +115,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             changes.Add($"metadata = (metadata || {where.Parameter(Json(metadata))}) - {where.Parameter(removedKeys)}");
         if (replaceEmbedding)
         {
-            changes.Add($"embedding = {where.Parameter(Embedding(embedded.Vector))}::real[]::vector");
+            changes.Add($"embedding = {where.VectorParameter(embedded.Vector)}");
             changes.Add($"embedding_due = CASE WHEN {where.Parameter(embedded.IsPending)} THEN now() END");
             changes.Add("embedding_attempts = 0");
         }
@@ -126,7 +126,7 @@ internal sealed class EventStore(NpgsqlDataSource dataSource, Reads reads, Event
             UPDATE events
             SET {(changes.Count == 0 ? "metadata = metadata" : string.Join(", ", changes))}
             FROM former
-            WHERE id = former_id AND {where} {(replaceEmbedding ? $"AND check_model({where.Parameter(model.Id)}, {where.Parameter(model.Dimension)})" : "")}
+            WHERE id = former_id AND {where} {(replaceEmbedding ? $"AND {where.OfModel(model)}" : "")}
             RETURNING {WrittenColumns}, former_metadata, pg_current_snapshot()::text
             """;
         await command.PrepareAsync(cancellationToken);

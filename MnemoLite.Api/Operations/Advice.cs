@@ -7,11 +7,11 @@ namespace MnemoLite.Api.Operations;
 internal static class Advice
 {
     private const int FewRequests = 20, FewCalls = 10;
+    private const long Mebibyte = 1 << 20;
+    private static readonly string[] Severities = ["critical", "warning", "info"];
 
     /// <summary>Their 503 is an answer, as while the service starts, and not a failure.</summary>
     private static readonly string[] Probes = ["/alive", "/alive/ready", "/health", "/readiness"];
-    private const long Mebibyte = 1 << 20;
-    private static readonly string[] Severities = ["critical", "warning", "info"];
 
     /// <summary>The advice, the most severe first.</summary>
     public static IReadOnlyList<Suggestion> Give(

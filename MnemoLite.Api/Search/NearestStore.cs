@@ -105,9 +105,7 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
             )
             {ListOf(nearest, query, $"(SELECT count(*) FROM unheard), (SELECT embedding_changes_since <= pg_snapshot_xmin({snapshot}) FROM store)")}
             """;
-        if (query.IsOfFirstPages)
-            await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(isPrepared: query.IsOfFirstPages, cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var ids = reader.GetFieldValue<Guid[]>(0);
         var unheard = reader.GetInt64(3);
@@ -129,9 +127,7 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
     {
         await using var command = connection.CreateCommand();
         command.CommandText = nearest(query.AddTo(new SqlConditions(command.Parameters, partitions.Exist)));
-        if (hasOnePlan && query.IsOfFirstPages)
-            await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(isPrepared: hasOnePlan && query.IsOfFirstPages, cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return !reader.GetBoolean(3) ? null : NearestList.Of(
             reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));

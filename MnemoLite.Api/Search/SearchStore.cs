@@ -62,9 +62,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, NearestStore nea
         await using var command = connection.CreateCommand();
         command.CommandText = Matching(query, ranking, query.AddTo(new SqlConditions(command.Parameters, partitions.Exist)));
         var hasOnePlan = query.FindsByWordsAlone || query.FindsByWordsFirst || (query.HasFewEvents && !query.IsFiltered);
-        if (hasOnePlan && query.IsOfFirstPages)
-            await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(isPrepared: hasOnePlan && query.IsOfFirstPages, cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var snapshot = Snapshot.Parse(reader.GetString(0));
         var found = new List<MatchingEvents>();
@@ -152,9 +150,7 @@ internal sealed class SearchStore(Reads reads, WordStore words, NearestStore nea
             ORDER BY timestamp DESC, id DESC
             """;
         var events = new List<Event>();
-        if (query.HasOnePlanFiltered && query.IsOfFirstPages)
-            await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(isPrepared: query.HasOnePlanFiltered && query.IsOfFirstPages, cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var (total, snapshot) = (reader.GetInt64(0), Snapshot.Parse(reader.GetString(1 + EventRow.Count)));
         do
