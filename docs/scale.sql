@@ -17,8 +17,7 @@ CREATE FUNCTION pg_temp.between(a vector, b vector) RETURNS vector LANGUAGE sql 
 CREATE FUNCTION pg_temp.id_at("time" timestamptz) RETURNS uuid LANGUAGE sql VOLATILE RETURN
     overlay(first_id("time")::text placing right(gen_random_uuid()::text, 22) from 15)::uuid;
 
-SELECT pg_get_indexdef('events_embedding_short'::regclass) AS definition \gset
-DROP INDEX events_embedding_short;
+DROP INDEX IF EXISTS events_embedding_short;
 CREATE TEMP TABLE real AS
     SELECT row_number() OVER (ORDER BY id) AS place, row_number() OVER (ORDER BY md5(id::text)) AS other, space, timestamp, content, metadata, embedding
     FROM events WHERE embedding IS NOT NULL;
@@ -36,7 +35,7 @@ FROM (SELECT count(*) AS total FROM real) AS all_of_them,
      LATERAL pg_temp.between(one.embedding, other.embedding) AS made
 WHERE total * round + one.place <= :events;
 \echo Building the index
-:definition;
+CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12);
 \timing off
 VACUUM ANALYZE events;
 

@@ -52,7 +52,8 @@ internal sealed class EmbeddingModelStore(NpgsqlDataSource dataSource, Reads rea
     {
         await using var command = dataSource.CreateCommand($"""
             WITH made AS (INSERT INTO store (embedding_model, dimension) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING embedding_model, dimension)
-            SELECT embedding_model, dimension, CASE WHEN EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
+            SELECT embedding_model, dimension, CASE WHEN EXISTS (
+                    SELECT FROM pg_index WHERE indexrelid IN (to_regclass('events_short_by_time'), to_regclass('events_embedding_short')) AND indisvalid)
                 THEN {ShortForms.Directions} END
             FROM (SELECT embedding_model, dimension FROM store UNION ALL SELECT embedding_model, dimension FROM made) AS stored
             """);

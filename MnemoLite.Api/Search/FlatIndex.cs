@@ -19,8 +19,8 @@ internal sealed class FlatIndex(string model, int numbers)
     /// <summary>Of more events there is none: it takes about 200 bytes of each.</summary>
     public const int MostEvents = 100_000;
 
-    /// <summary>With more embeddings than these that have no short form, a space is not searched here: each is to be compared in full.</summary>
-    private const int MostWithoutForm = 50;
+    /// <summary>So many embeddings of a space that have no short form are given, whatever the question, as each is to be compared in full; more are not.</summary>
+    public const int MostWithoutForm = 50;
 
     private readonly ConcurrentDictionary<string, OfSpace> _spaces = new();
     private readonly Dictionary<Guid, (OfSpace Space, int Row)> _places = [];
@@ -61,18 +61,20 @@ internal sealed class FlatIndex(string model, int numbers)
             _spaces.TryRemove(place.Space.Name, out _);
     }
 
-    /// <summary>The events of a space that are nearest to a question, in no order.</summary>
+    /// <summary>How many events a space has here, about.</summary>
+    public int CountIn(string space) => _spaces.TryGetValue(space, out var own) ? own.Count : 0;
+
+    /// <summary>The events of a space that are nearest to a question, nearest first; before them those that have no short form, where these are few.</summary>
     /// <param name="space">Where.</param>
     /// <param name="question">What it has along the directions of the store.</param>
     /// <param name="count">How many at most, beside those that have no short form.</param>
     /// <param name="from">None that was before; null for no bound.</param>
     /// <param name="to">None that was after; null for no bound.</param>
-    /// <returns>Null where too many have no short form.</returns>
-    public FlatCandidates? Find(string space, ReadOnlySpan<float> question, int count, DateTimeOffset? from, DateTimeOffset? to)
+    public FlatCandidates Find(string space, ReadOnlySpan<float> question, int count, DateTimeOffset? from, DateTimeOffset? to)
     {
         var snapshot = _snapshot; // first: what is added or taken away meanwhile is not in it
         if (!_spaces.TryGetValue(space, out var own))
-            return new([], AreAll: true, snapshot);
+            return new([], AreAll: true, HaveOthers: false, snapshot);
         Span<short> rounded = stackalloc short[OfSpace.Width];
         rounded.Clear();
         var scale = short.MaxValue / Math.Max(MathF.Abs(TensorPrimitives.MaxMagnitude(question)), float.Epsilon);
@@ -80,7 +82,8 @@ internal sealed class FlatIndex(string model, int numbers)
             rounded[i] = (short)(question[i] * scale);
         var first = from?.UtcTicks is { } ticks ? ticks - ticks % TimeSpan.TicksPerMicrosecond : long.MinValue; // PostgreSQL knows no less than a microsecond
         var last = to?.UtcTicks ?? long.MaxValue;
-        return own.Find(rounded, count, first, last) is var (ids, areAll) ? new(ids, areAll, snapshot) : null;
+        var (ids, areAll, haveOthers) = own.Find(rounded, count, first, last);
+        return new(ids, areAll, haveOthers, snapshot);
     }
 
     /// <summary>Those of one space. Rows are only added behind, and marked as gone, so that who reads needs no lock; now and then they are copied without those.</summary>
@@ -98,7 +101,9 @@ internal sealed class FlatIndex(string model, int numbers)
 
         public string Name => name;
 
-        public bool IsEmpty => _rows.Count == _gone;
+        public bool IsEmpty => Count == 0;
+
+        public int Count => _rows.Count - _gone;
 
         /// <returns>Its row.</returns>
         public int Add(Guid id, long time, ReadOnlySpan<Half> form)
@@ -143,30 +148,31 @@ internal sealed class FlatIndex(string model, int numbers)
             (_rows, _gone) = (rest, 0);
         }
 
-        public (Guid[] Ids, bool AreAll)? Find(ReadOnlySpan<short> question, int count, long from, long to)
+        public (Guid[] Ids, bool AreAll, bool HaveOthers) Find(ReadOnlySpan<short> question, int count, long from, long to)
         {
-            if (_withoutForm is var withoutForm && withoutForm > MostWithoutForm)
-                return null;
-            count += withoutForm;
+            var withoutForm = _withoutForm;
+            var haveOthers = withoutForm > MostWithoutForm;
+            if (!haveOthers)
+                count += withoutForm;
             var (rows, passed) = (_rows, 0);
             var rowCount = Volatile.Read(ref rows.Count);
             var nearest = new PriorityQueue<int, float>(count);
             for (var first = 0; first < rowCount; first += Chunk.Rows)
-                passed += Compare(rows.At(first).Chunk, first, Math.Min(rowCount - first, Chunk.Rows), question, count, from, to, nearest);
+                passed += Compare(rows.At(first).Chunk, first, Math.Min(rowCount - first, Chunk.Rows), question, count, from, to, !haveOthers, nearest);
             var ids = new Guid[nearest.Count];
-            foreach (var (place, (found, _)) in nearest.UnorderedItems.Index())
+            for (var place = ids.Length - 1; place >= 0; place--)
             {
-                var (chunk, row) = rows.At(found);
+                var (chunk, row) = rows.At(nearest.Dequeue());
                 ids[place] = chunk.Ids[row];
             }
-            return (ids, passed <= count);
+            return (ids, passed <= count, haveOthers);
         }
 
         /// <summary>Keeps the nearest.</summary>
-        /// <returns>How many are in the time.</returns>
+        /// <returns>How many there are in the time.</returns>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static int Compare(
-            Chunk chunk, int first, int rows, ReadOnlySpan<short> question, int count, long from, long to, PriorityQueue<int, float> nearest)
+            Chunk chunk, int first, int rows, ReadOnlySpan<short> question, int count, long from, long to, bool withoutForm, PriorityQueue<int, float> nearest)
         {
             ref var asked = ref MemoryMarshal.GetReference(question);
             ref var form = ref MemoryMarshal.GetArrayDataReference(chunk.Forms);
@@ -176,7 +182,7 @@ internal sealed class FlatIndex(string model, int numbers)
             for (var row = 0; row < rows; row++)
             {
                 var factor = factors[row];
-                if (float.IsNaN(factor) || times[row] < from || times[row] > to)
+                if (float.IsNaN(factor) || times[row] < from || times[row] > to || (factor == WithoutForm && !withoutForm))
                     continue;
                 passed++;
                 var likeness = factor == WithoutForm ? WithoutForm : Dot(ref Unsafe.Add(ref form, row * Width), ref asked) * factor;
@@ -271,6 +277,7 @@ internal sealed class FlatIndex(string model, int numbers)
 
 /// <summary>Events among which are those nearest to a question.</summary>
 /// <param name="Ids">The events.</param>
-/// <param name="AreAll">Whether there are no others.</param>
+/// <param name="AreAll">Whether there are no others that have a short form.</param>
+/// <param name="HaveOthers">Whether there are others that have none.</param>
 /// <param name="Snapshot">Up to which that is so.</param>
-internal sealed record FlatCandidates(Guid[] Ids, bool AreAll, string Snapshot);
+internal sealed record FlatCandidates(Guid[] Ids, bool AreAll, bool HaveOthers, string Snapshot);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
@@ -9,7 +10,7 @@ namespace MnemoLite.Api.Search;
 internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex flat)
 {
     /// <summary>
-    /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, the HNSW index gives its nearest first
+    /// Up to as many events as this that pass the filters, each is compared with the query. Beyond, an index gives its nearest first
     /// and the filters are applied to them: with fewer that pass it would lose some (docs/search.md has the figures).
     /// </summary>
     public const int ComparedOneByOne = 4000;
@@ -47,8 +48,19 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
     /// <summary>How many are compared in full where a page is among the first.</summary>
     public const int ComparedInFull = SearchQuery.FewestCandidates + SearchLists.Reserve + Spare;
 
+    /// <summary>
+    /// Where metadata is filtered, the index in memory gives so many times what would do if just more than <see cref="ComparedOneByOne"/> events passed, and those were anywhere.
+    /// </summary>
+    private const double MoreThanShouldDo = 1.5;
+
     /// <summary>A page that reaches further down is not looked up in the index in memory.</summary>
     private const int DeepestInMemory = 1000;
+
+    /// <summary>So many filters are remembered.</summary>
+    private const int MostRemembered = 1000;
+
+    /// <summary>Hashes of filters of metadata that more events than <see cref="ComparedOneByOne"/> passed, when it was tried. They only say what is tried first.</summary>
+    private readonly ConcurrentDictionary<int, bool> _passedByMany = new();
 
     /// <summary>
     /// Finds the events nearest to the query that pass the filters. What <paramref name="shortForms"/> says of the store may be over: then the same is found, only later.
@@ -56,7 +68,9 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
     public async Task<NearestList> FindAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms? shortForms, CancellationToken cancellationToken)
     {
-        if (shortForms is not null && await FindInMemoryAsync(connection, query, model, shortForms, cancellationToken) is { } nearestInMemory)
+        var filter = HashCode.Combine(query.Space.Name, query.Request.Metadata?.ToString(), query.Request.Filter?.ToString());
+        var isFirstInMemory = shortForms is not null && (!query.FiltersMetadata || _passedByMany.ContainsKey(filter));
+        if (isFirstInMemory && await FindInMemoryAsync(connection, query, model, shortForms!, cancellationToken) is { } nearestInMemory)
             return nearestInMemory;
         if (shortForms is not null && query.IsOfFew
             && await ReadAsync(connection, query, where => NearestInOrder(query, model, shortForms, where), hasOnePlan: true, cancellationToken) is { } nearestOfFew)
@@ -64,56 +78,91 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
             return nearestOfFew;
         }
         var hasOnePlan = !query.IsFiltered || query.HasOnePlanFiltered;
-        var few = query.Filter is not null || query.Request.Metadata is not null ? ComparedOneByOne
+        var few = query.FiltersMetadata ? ComparedOneByOne
             : shortForms is not null ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
-        if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany
-            && await ReadAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
+        if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany)
         {
-            return nearest;
+            if (await ReadAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, few), hasOnePlan, cancellationToken) is { } nearest)
+                return nearest;
+            if (query.FiltersMetadata)
+                Remember(filter);
+        }
+        if (shortForms is not null && !isFirstInMemory && await FindInMemoryAsync(connection, query, model, shortForms, cancellationToken) is { } nearestOfMany)
+            return nearestOfMany;
+        if (shortForms is not null && !query.Statistics.HasIndex
+            && await ReadAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, FlatIndex.MostEvents), hasOnePlan, cancellationToken) is { } nearestOfAll)
+        {
+            return nearestOfAll;
         }
         return (await ReadAsync(connection, query, where => NearestByIndexes(query, model, shortForms, where), hasOnePlan, cancellationToken))!;
     }
 
+    private void Remember(int filter)
+    {
+        if (_passedByMany.Count >= MostRemembered)
+            _passedByMany.Clear();
+        _passedByMany[filter] = true;
+    }
+
     /// <summary>
-    /// Compares in full what the index in memory gives, and what it has not heard of yet, all in one snapshot: as right as what PostgreSQL's own indexes give.
+    /// Compares in full what the index in memory gives, and what it has not heard of yet, all in one snapshot: as right as what PostgreSQL's own indexes give. Where metadata is
+    /// filtered, more than <see cref="ComparedOneByOne"/> events are to pass: it gives as many as should have enough of them.
     /// </summary>
-    /// <returns>Null where that index is not there, has not heard of too much, or something filters beside the time.</returns>
+    /// <returns>Null where that index is not there, has not heard of too much, or gives too few that pass.</returns>
     private async Task<NearestList?> FindInMemoryAsync(
         NpgsqlConnection connection, SearchQuery query, EmbeddingModel model, ShortForms shortForms, CancellationToken cancellationToken)
     {
-        var listed = query.Listed;
-        if (query.Filter is not null || query.Request.Metadata is not null || query.Depth > DeepestInMemory
-            || flat.Current is not { } index || index.Model != model.Id
-            || index.Find(query.Space.Name, shortForms.Along(query.Embedding), listed + Spare, query.Request.TsStart, query.Request.TsEnd) is not { } candidates)
-        {
+        if (query.Depth > DeepestInMemory || flat.Current is not { } index || index.Model != model.Id)
             return null;
-        }
+        var (listed, compared) = (query.Listed, query.Listed + Spare);
+        if (query.FiltersMetadata)
+            compared += FlatIndex.MostWithoutForm;
+        var given = query.FiltersMetadata ? (int)(compared * Math.Max(MoreThanShouldDo * index.CountIn(query.Space.Name) / ComparedOneByOne, 1)) : compared;
+        var candidates = index.Find(query.Space.Name, shortForms.Along(query.Embedding), given, query.Request.TsStart, query.Request.TsEnd);
         await using var command = connection.CreateCommand();
-        var where = query.AddTo(new SqlConditions(command.Parameters, partitions.Exist));
+        var where = query.AddTo(new SqlConditions(command.Parameters, partitions.Exist), byIds: false);
+        var vector = where.VectorParameter(query.Embedding);
         var snapshot = $"{where.Parameter(candidates.Snapshot)}::text::pg_snapshot";
+        var ids = where.Parameter(candidates.Ids);
+        var others = candidates.HaveOthers ? $" || ARRAY(SELECT id FROM ({NearestByWholeIndex(query, model, vector, where.ToString())}) AS whole)" : "";
         var nearest = $"""
-            SELECT id, embedding <=> (SELECT {where.VectorParameter(query.Embedding)}) AS distance
-            FROM (SELECT * FROM events WHERE id = ANY ({where.Parameter(candidates.Ids)} || ARRAY(SELECT id FROM unheard)) OFFSET 0) AS events
+            SELECT id, embedding <=> (SELECT {vector}) AS distance
+            FROM (
+                SELECT * FROM events
+                WHERE id = ANY ({(query.FiltersMetadata ? "ARRAY(SELECT id FROM filtered)" : ids)} || ARRAY(SELECT id FROM unheard){others})
+                OFFSET 0
+            ) AS events
             WHERE {where} AND embedding IS NOT NULL AND {where.OfModel(model)}
             ORDER BY distance, id DESC
+            """;
+        // One after the other, and no more than are compared: as they come from the nearest to the farthest.
+        var filtered = !query.FiltersMetadata ? "" : $"""
+            , filtered AS MATERIALIZED (
+                SELECT found.id
+                FROM unnest({ids}) AS candidate
+                CROSS JOIN LATERAL (SELECT id FROM events WHERE id = candidate AND {where} OFFSET 0) AS found
+                LIMIT {compared}
+            )
             """;
         command.CommandText = $"""
             WITH unheard AS MATERIALIZED (
                 SELECT id FROM embedding_changes
                 WHERE space = {where.Parameter(query.Space.Name)} AND xid >= (SELECT pg_snapshot_xmin({snapshot})) AND NOT pg_visible_in_snapshot(xid, (SELECT {snapshot}))
                 LIMIT {MostUnheard + 1}
-            )
-            {ListOf(nearest, query, $"(SELECT count(*) FROM unheard), (SELECT embedding_changes_since <= pg_snapshot_xmin({snapshot}) FROM store)")}
+            ){filtered}
+            {ListOf(nearest, query, $"""
+                (SELECT count(*) FROM unheard), (SELECT embedding_changes_since <= pg_snapshot_xmin({snapshot}) FROM store),
+                {(query.FiltersMetadata ? $"(SELECT count(*) = {compared} FROM filtered)" : $"count(*) = {listed}")}
+                """)}
             """;
-        await using var reader = await command.ExecuteReaderAsync(isPrepared: query.IsOfFirstPages, cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(isPrepared: query.IsOfFirstPages && query.Filter is null, cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        var ids = reader.GetFieldValue<Guid[]>(0);
         var unheard = reader.GetInt64(3);
-        var isComplete = candidates.AreAll || ids.Length == listed;
-        if (unheard > MostUnheard / 10 || !isComplete)
-            flat.Ask(isIncomplete: !isComplete);
+        var isComplete = candidates.AreAll || reader.GetBoolean(5);
+        if (unheard > MostUnheard / 10 || !(isComplete || query.FiltersMetadata))
+            flat.Ask(isIncomplete: !(isComplete || query.FiltersMetadata));
         return !isComplete || unheard > MostUnheard || !reader.GetBoolean(4) ? null : NearestList.Of(
-            ids, reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));
+            reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));
     }
 
     /// <param name="connection">In the space.</param>
@@ -187,19 +236,27 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
     private static string NearestByIndexes(SearchQuery query, EmbeddingModel model, ShortForms? shortForms, SqlConditions where)
     {
         var (vector, listed) = (where.VectorParameter(query.Embedding), query.Listed);
-        var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
         var kept = query.Statistics.IsAll || query.IsFiltered || shortForms is { TellSpace: true } ? "" : $" FROM {KeepAtLeast(query.Candidates / Math.Max(query.Statistics.Share, LeastShare), where)}";
-        var whole = $"embedding::{half} <=> (SELECT {vector}::{half}{kept})";
         var most = query.IsFiltered || shortForms is not { TellSpace: true } ? MostGiven : 10 * listed; // of what is of a space first, most is of it
         var passes = query.IsFiltered ? where.ToString() : $"space = (SELECT {where.Parameter(query.Space.Name)})"; // how many are in it is not to make another plan
         var nearest = shortForms is not null
             ? $"""
                 {NearestByIndex("true", ShortDistance(query, shortForms, where, kept), vector, $"{passes} AND embedding_short IS NOT NULL", listed, most)}
                 UNION ALL
-                {NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", whole, vector, passes, listed, MostGiven)}
+                {NearestByWholeIndex(query, model, vector, passes)}
                 """
-            : NearestByIndex("embedding IS NOT NULL", whole, vector, passes, listed, MostGiven);
+            : NearestByIndex("embedding IS NOT NULL", WholeDistance(model, vector, kept), vector, passes, listed, MostGiven);
         return ListOf($"SELECT id, distance FROM ({nearest}) AS of_both WHERE {where.OfModel(model)} ORDER BY distance, id DESC", query, "true");
+    }
+
+    /// <summary>What the index gives of the embeddings that have no short form.</summary>
+    private static string NearestByWholeIndex(SearchQuery query, EmbeddingModel model, string vector, string passes) =>
+        NearestByIndex("embedding IS NOT NULL AND embedding_short IS NULL", WholeDistance(model, vector), vector, passes, query.Listed, MostGiven);
+
+    private static string WholeDistance(EmbeddingModel model, string vector, string from = "")
+    {
+        var half = string.Create(CultureInfo.InvariantCulture, $"halfvec({model.Dimension})");
+        return $"embedding::{half} <=> (SELECT {vector}::{half}{from})";
     }
 
     private static string ShortDistance(SearchQuery query, ShortForms shortForms, SqlConditions where, string from = "") =>

@@ -21,6 +21,9 @@ internal sealed record SearchQuery(
     /// <summary>Whether the request leaves out any event.</summary>
     public bool IsFiltered => Filter is not null || Request.Metadata is not null || Request.TsStart is not null || Request.TsEnd is not null;
 
+    /// <summary>Whether it leaves out any for its metadata.</summary>
+    public bool FiltersMetadata => Filter is not null || Request.Metadata is not null;
+
     /// <summary>Whether the space has no more events than are compared one by one.</summary>
     public bool HasFewEvents => HasAtMost(NearestStore.ComparedOneByOne);
 
@@ -28,11 +31,11 @@ internal sealed record SearchQuery(
     public bool HasAtMost(int events) => !Statistics.IsAll && Statistics.Events <= events;
 
     /// <summary>Whether those that pass are known to be as few as are compared in the order of an index: those of a time, or of a small space.</summary>
-    public bool IsOfFew => Filter is null && Request.Metadata is null
+    public bool IsOfFew => !FiltersMetadata
         && (HasAtMost(NearestStore.ComparedOneByOneInIndex) || (IsFiltered && (Request.TsStart ?? DateTimeOffset.MinValue) >= Statistics.FewSince));
 
     /// <summary>Whether those that pass are known to be more than that: those of a time that goes back further, and to now.</summary>
-    public bool IsOfMany => Filter is null && Request.Metadata is null && Request.TsEnd is null
+    public bool IsOfMany => !FiltersMetadata && Request.TsEnd is null
         && Request.TsStart is { } start && Statistics.FewSince < DateTimeOffset.MaxValue && start < Statistics.FewSince;
 
     /// <summary>Whether what an index is for is to be looked up by ids: reading all events of the space instead would take long.</summary>
@@ -68,5 +71,8 @@ internal sealed record SearchQuery(
     public bool HasOnePlanFiltered => Filter is null && Statistics.IsAll;
 
     /// <summary>Adds the conditions of the events that pass.</summary>
-    public SqlConditions AddTo(SqlConditions where) => where.AddEventConditions(Space, Request.Metadata, Filter, Request.TsStart, Request.TsEnd, LooksUpIds);
+    public SqlConditions AddTo(SqlConditions where) => AddTo(where, LooksUpIds);
+
+    /// <summary>The same, and says whether what an index is for is to be looked up by ids.</summary>
+    public SqlConditions AddTo(SqlConditions where, bool byIds) => where.AddEventConditions(Space, Request.Metadata, Filter, Request.TsStart, Request.TsEnd, byIds);
 }

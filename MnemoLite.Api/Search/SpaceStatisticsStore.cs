@@ -10,11 +10,12 @@ namespace MnemoLite.Api.Search;
 /// <param name="Events">How many events it has; about so many, where it is all.</param>
 /// <param name="Share">About which part of all events they are, 0..1.</param>
 /// <param name="CommonWords">The lexemes that many of its events have, and in which part of them, 0..1; none where it has few events.</param>
+/// <param name="HasIndex">Whether the store has an index of its short forms.</param>
 /// <param name="FewSince">From which time on it had few events, when that was asked: <see cref="NearestStore.ComparedOneByOneInIndex"/> of them.</param>
-internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, IReadOnlyDictionary<string, float> CommonWords, DateTimeOffset FewSince)
+internal sealed record SpaceStatistics(bool IsAll, long Events, double Share, IReadOnlyDictionary<string, float> CommonWords, bool HasIndex, DateTimeOffset FewSince)
 {
     /// <summary>Of the only space there is, of which nothing else is known.</summary>
-    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, new Dictionary<string, float>(), DateTimeOffset.MaxValue);
+    public static readonly SpaceStatistics All = new(IsAll: true, 0, 1, new Dictionary<string, float>(), HasIndex: false, DateTimeOffset.MaxValue);
 }
 
 /// <summary>The SQL of what searches go by in a space among others. PostgreSQL's statistics are of all spaces, and of no use there: what is common
@@ -33,14 +34,14 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             return known.Statistics;
         if (_known.Count >= MostKept)
             _known = new();
-        var fewSince = await FindFewSinceAsync(space, cancellationToken);
-        var statistics = await ReadOfAllAsync(space, fewSince, cancellationToken) ?? await ReadAsync(space, fewSince, cancellationToken);
+        var statistics = await ReadOfAllAsync(space, cancellationToken) ?? await ReadAsync(space, cancellationToken);
+        statistics = await AddIndexesAsync(space, statistics, cancellationToken);
         _known[space.Name] = (statistics, clock.GetTimestamp());
         return statistics;
     }
 
     /// <summary>What PostgreSQL knows of all events; null if another space has some, which a connection that is kept in the space could not see.</summary>
-    private async Task<SpaceStatistics?> ReadOfAllAsync(Space space, DateTimeOffset fewSince, CancellationToken cancellationToken)
+    private async Task<SpaceStatistics?> ReadOfAllAsync(Space space, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand("""
             SELECT reltuples::bigint, coalesce(most_common_elems::text::text[], '{}'), coalesce(most_common_elem_freqs, '{}')
@@ -56,24 +57,36 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             {
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 return await reader.ReadAsync(cancellationToken)
-                    ? SpaceStatistics.All with { Events = reader.GetInt64(0), CommonWords = CommonWords(reader, 1), FewSince = fewSince }
+                    ? SpaceStatistics.All with { Events = reader.GetInt64(0), CommonWords = CommonWords(reader, 1) }
                     : null;
             },
             cancellationToken);
     }
 
-    private async Task<DateTimeOffset> FindFewSinceAsync(Space space, CancellationToken cancellationToken)
+    /// <summary>Adds what tells how the nearest of a time are found best.</summary>
+    private async Task<SpaceStatistics> AddIndexesAsync(Space space, SpaceStatistics statistics, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
-            SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {NearestStore.ComparedOneByOneInIndex} LIMIT 1
+            SELECT (SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {NearestStore.ComparedOneByOneInIndex} LIMIT 1),
+                EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
             """);
         command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(
             space, command,
-            async () => await command.ExecuteScalarAsync(cancellationToken) is DateTime time ? time : DateTimeOffset.MinValue, cancellationToken);
+            async () =>
+            {
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                await reader.ReadAsync(cancellationToken);
+                return statistics with
+                {
+                    FewSince = reader.IsDBNull(0) ? DateTimeOffset.MinValue : reader.GetFieldValue<DateTimeOffset>(0),
+                    HasIndex = reader.GetBoolean(1),
+                };
+            },
+            cancellationToken);
     }
 
-    private async Task<SpaceStatistics> ReadAsync(Space space, DateTimeOffset fewSince, CancellationToken cancellationToken)
+    private async Task<SpaceStatistics> ReadAsync(Space space, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand($"""
             WITH counted AS MATERIALIZED (
@@ -97,7 +110,13 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
             {
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken);
                 await reader.ReadAsync(cancellationToken);
-                return new SpaceStatistics(IsAll: false, reader.GetInt64(0), reader.GetDouble(1), CommonWords(reader, 2), fewSince);
+                return SpaceStatistics.All with
+                {
+                    IsAll = false,
+                    Events = reader.GetInt64(0),
+                    Share = reader.GetDouble(1),
+                    CommonWords = CommonWords(reader, 2),
+                };
             },
             cancellationToken);
     }

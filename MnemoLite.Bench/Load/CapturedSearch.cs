@@ -104,7 +104,7 @@ internal sealed partial class CapturedSearch
             : null;
 
         private Guid[]? Candidates(int i, float[] vector) => Sql.Contains($"ANY (${i + 1} ||", StringComparison.Ordinal)
-            ? Index!.Find(Spaces.Default, ShortForms!.Along(vector), NearestStore.ComparedInFull, null, null)!.Ids
+            ? Index!.Find(Spaces.Default, ShortForms!.Along(vector), NearestStore.ComparedInFull, null, null).Ids
             : null;
 
         private bool IsIds(int i) => Sql.Contains($"ANY (${i + 1})", StringComparison.Ordinal);

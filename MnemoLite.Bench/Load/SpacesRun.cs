@@ -64,17 +64,14 @@ internal sealed class SpacesRun(
     {
         Progress.Show($"Spreading half of the events over {Small} spaces …");
         await using var connection = await OpenAsync(connectionString);
-        await using var index = new NpgsqlCommand("SELECT pg_get_indexdef('events_embedding_short'::regclass)", connection);
-        var definition = (string)(await index.ExecuteScalarAsync(cancellationToken))!;
         foreach (var sql in new[]
         {
-            "SET statement_timeout = 0; SET maintenance_work_mem = '512MB'; DROP INDEX events_embedding_short",
+            "SET statement_timeout = 0",
             $"""
             UPDATE events SET space = 'space-' || place % {Small}
             FROM (SELECT id, row_number() OVER (ORDER BY id) / 2 AS place FROM events) AS numbered
             WHERE events.id = numbered.id AND mod(('x' || right(events.id::text, 4))::bit(16)::int, 2) = 0
             """,
-            definition,
             "VACUUM (ANALYZE) events, words",
         })
         {

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Numerics.Tensors;
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using MnemoLite.Api.Database;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Filters;
 using MnemoLite.Api.Search;
 using MnemoLite.Api.Security;
 using MnemoLite.Bench.Load;
@@ -31,6 +33,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     private Reads _reads = null!;
     private ShortForms _forms = null!;
     private FlatIndexStore _store = null!;
+    private SearchStore _search = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -48,6 +51,8 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         _source = new NpgsqlDataSourceBuilder(connection.ConnectionString).UseLoggerFactory(_sent).Build();
         _reads = new(_source, _source, new WriteHorizon(), _circuit, TimeProvider.System, NullLogger<Reads>.Instance);
         _store = new(_source, new WriteHorizon());
+        var partitions = new EventPartitions(_source);
+        _search = new(_reads, new WordStore(), new NearestStore(partitions, _live), partitions);
         await StoreAsync(Spaces.Default, Count);
         await LoadAsync();
     }
@@ -175,6 +180,75 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         Assert.True(IsFromMemory());
     }
 
+    [Theory]
+    [InlineData("""{"metadata": {"kind": "one"}}""")]
+    [InlineData("""{"filter": {"kind": {"$in": ["one", "two"]}}}""")]
+    public async Task Of_metadata_that_many_have_the_nearest_are_found_in_memory(string asked)
+    {
+        var request = JsonSerializer.Deserialize(asked, MnemoLiteJson.Default.SearchRequest)!;
+        var others = _vectors.Keys.ToList();
+        await StoreAsync(new { kind = "one" }, Vectors(NearestStore.ComparedOneByOne + 200));
+        others.ForEach(id => _vectors.Remove(id));
+        await LoadAsync();
+        for (var round = 0; round < 3; round++)
+        {
+            var question = Vector();
+            _vectors.Remove(await StoreAsync(Spaces.Default, Like(question))); // its metadata is another
+            await StoreAsync(new { kind = "one" }, [Like(question)]);
+            var list = await FindAsync(question, Space.Default, request);
+            Assert.Equal(Nearest(question), list.Ids[..Looked]);
+            Assert.True(WasSent("filtered") && !WasSent("by_index"));
+            Assert.Equal(round == 0, WasSent("passing")); // that they are many has to be found out once
+        }
+    }
+
+    [Fact]
+    public async Task Where_all_that_have_the_metadata_are_far_from_the_question_each_is_compared()
+    {
+        var question = Vector();
+        await StoreAsync(new { }, Vectors(1000, () => Like(question)));
+        _vectors.Clear();
+        await StoreAsync(new { kind = "one" }, Vectors(NearestStore.ComparedOneByOne + 200));
+        await LoadAsync();
+        var list = await FindAsync(question, Space.Default, new() { Metadata = JsonText.From(new { kind = "one" }) });
+        Assert.Equal(Nearest(question), list.Ids[..Looked]);
+        Assert.True(WasSent("filtered") && !WasSent("by_index"));
+        Assert.False(_live.IsIncomplete);
+    }
+
+    [Fact]
+    public async Task Many_embeddings_without_short_form_are_found_beside_those_in_memory()
+    {
+        await StoreAsync(new { }, Vectors(FlatIndex.MostWithoutForm + 10, Foreign));
+        await LoadAsync();
+        foreach (var question in Vectors(5, Foreign).Concat(Vectors(5)))
+        {
+            var list = await FindAsync(question, Space.Default, new());
+            Assert.Equal(Nearest(question), list.Ids[..Looked]);
+            Assert.True(WasSent("unheard") && !WasSent("passing"));
+        }
+    }
+
+    [Fact]
+    public async Task A_store_that_has_an_index_is_searched_by_it_where_nothing_is_in_memory()
+    {
+        await StoreAsync(new { kind = "one" }, Vectors(NearestStore.ComparedOneByOne + 200));
+        await ExecuteAsync("CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12)");
+        _live.Current = null;
+        foreach (var request in (SearchRequest[])[new(), new() { Metadata = JsonText.From(new { kind = "one" }) }])
+        {
+            var found = 0;
+            foreach (var vector in _vectors.Values.TakeLast(20).ToList())
+            {
+                var question = Like(vector);
+                var list = await FindAsync(question, Space.Default, request, hasIndex: true);
+                found += Nearest(question).Intersect(list.Ids[..Looked]).Count();
+                Assert.True(WasSent("by_index"));
+            }
+            Assert.True(found >= 0.9 * 20 * Looked, $"{found} of {20 * Looked}");
+        }
+    }
+
     [Fact]
     public async Task A_store_that_was_restored_on_another_server_is_searched_in_memory_as_any()
     {
@@ -240,14 +314,12 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
             Assert.Equal(first, list.Ids[0]);
     }
 
-    private async Task<NearestList> FindAsync(float[] question, Space space, SearchRequest request)
+    private async Task<NearestList> FindAsync(float[] question, Space space, SearchRequest request, bool hasIndex = false)
     {
         _sent.All.Clear();
         NearestList? found = null;
-        var partitions = new EventPartitions(_source);
-        var search = new SearchStore(_reads, new WordStore(), new NearestStore(partitions, _live), partitions);
-        await search.FindNearestAsync(
-            new(space, SpaceStatistics.All, request, null, question, null), Model, _forms,
+        await _search.FindNearestAsync(
+            new(space, SpaceStatistics.All with { HasIndex = hasIndex }, request, request.Filter is { } filter ? Filter.Parse(filter, "filter") : null, question, null), Model, _forms,
             list =>
             {
                 found = list;
@@ -268,6 +340,29 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
         {
             var vector = Vector();
             _vectors[await StoreAsync(connection, space, vector, i)] = vector;
+        }
+    }
+
+    /// <summary>Stores events with some metadata, in the default space.</summary>
+    private async Task StoreAsync(object metadata, IEnumerable<float[]> vectors)
+    {
+        await using var connection = await _source.OpenConnectionAsync(Cancelled);
+        foreach (var chunk in vectors.Chunk(500))
+        {
+            Guid[] ids = [.. chunk.Select(_ => Guid.CreateVersion7())];
+            await using var command = new NpgsqlCommand("""
+                INSERT INTO events (id, timestamp, content, metadata, embedding)
+                SELECT id, $1, '{}', $2::jsonb, (($4::real[])[(place - 1) * $5 + 1 : place * $5])::vector
+                FROM unnest($3::uuid[]) WITH ORDINALITY AS given (id, place)
+                """, connection);
+            command.Parameters.Add(new() { Value = Start.UtcDateTime });
+            command.Parameters.Add(new() { Value = JsonText.From(metadata).ToString() });
+            command.Parameters.Add(new() { Value = ids });
+            command.Parameters.Add(new() { Value = chunk.SelectMany(numbers => numbers).ToArray() });
+            command.Parameters.Add(new() { Value = Model.Dimension });
+            await command.ExecuteNonQueryAsync(Cancelled);
+            foreach (var (id, vector) in ids.Zip(chunk))
+                _vectors[id] = vector;
         }
     }
 
@@ -295,6 +390,16 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
 
     /// <summary>Of length 1, along the directions.</summary>
     private float[] Vector() => Along(Directions.Select(_ => _random.NextSingle() - 0.5f));
+
+    private List<float[]> Vectors(int count, Func<float[]>? make = null) => [.. Enumerable.Range(0, count).Select(_ => (make ?? Vector)())];
+
+    /// <summary>Of length 1, along any direction: it has no short form.</summary>
+    private float[] Foreign()
+    {
+        var vector = Enumerable.Range(0, Model.Dimension).Select(_ => _random.NextSingle() - 0.5f).ToArray();
+        TensorPrimitives.Divide(vector, TensorPrimitives.Norm<float>(vector), vector);
+        return vector;
+    }
 
     private float[] Like(float[] vector) => Along(Directions.Select(direction => TensorPrimitives.Dot<float>(direction, vector) + 0.02f * (_random.NextSingle() - 0.5f)));
 

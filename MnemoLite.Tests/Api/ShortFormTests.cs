@@ -1,5 +1,6 @@
 using System.Globalization;
 using MnemoLite.Api.Embeddings;
+using MnemoLite.Api.Search;
 using MnemoLite.Client;
 using MnemoLite.Tests.AppHost;
 
@@ -37,7 +38,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
             DROP TRIGGER events_shorten ON events;
             DELETE FROM directions;
             UPDATE events SET embedding_short = NULL;
-            DROP INDEX events_embedding_short, events_embedding_whole, events_short_by_time;
+            DROP INDEX events_embedding_whole, events_short_by_time;
             CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops);
             """);
         if (isPartitioned)
@@ -52,8 +53,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
 
         Assert.Equal(["0"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS DISTINCT FROM short_form(embedding, space)"));
         Assert.Equal(["1"], await _database.ExecuteAsync("SELECT count(*) FROM events WHERE embedding_short IS NULL")); // the one of another kind
-        foreach (var index in (string[])["events_embedding_short", "events_short_by_time"])
-            Assert.Equal(["True"], await _database.ExecuteAsync($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{index}'::regclass"));
+        Assert.Equal(["True"], await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = 'events_short_by_time'::regclass"));
         foreach (var http in new[] { firstHttp, secondHttp })
         {
             var found = await new MnemoLiteClient(http).SearchAsync(new() { Query = "memory 7 of the migration", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
@@ -65,15 +65,41 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_of_a_release_with_one_index_of_short_forms_gets_the_other()
+    public async Task A_store_that_becomes_large_gets_an_index_while_it_is_used_and_a_small_one_has_none()
+    {
+        await using var api = Start();
+        using var http = await api.ConnectAsync(Cancelled);
+        var client = new MnemoLiteClient(http);
+        var created = await client.CreateAsync(new() { Content = JsonText.From(new { text = "the only one that says anything" }) }, Cancelled);
+        Assert.Empty(await _database.ExecuteAsync("SELECT FROM pg_class WHERE relname = 'events_embedding_short'"));
+
+        await _database.ExecuteAsync($$"""
+            INSERT INTO events (id, timestamp, content) SELECT gen_random_uuid(), now(), '{}' FROM generate_series(1, {{FlatIndex.MostEvents}});
+            INSERT INTO embedding_changes (space, id) SELECT '{{Spaces.Default}}', gen_random_uuid() FROM generate_series(1, 5001); -- so many that all is read anew
+            """);
+        var asked = 0;
+        await Eventually.UntilAsync(async () =>
+        {
+            var found = await client.SearchAsync(new() { Query = $"does any say something {asked++}", Mode = SearchMode.Semantic, Limit = 1 }, Cancelled);
+            Assert.Equal(created.Id, found.Events.Single().Id);
+            return await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short')") is ["True"];
+        });
+    }
+
+    [Fact]
+    public async Task A_store_of_a_release_with_one_index_of_short_forms_keeps_it_and_gets_the_other()
     {
         await using (var api = Start())
             (await api.ConnectAsync(Cancelled)).Dispose();
-        await _database.ExecuteAsync("DROP INDEX events_short_by_time");
+        await _database.ExecuteAsync("""
+            DROP INDEX events_short_by_time;
+            CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12)
+            """);
 
         await using var next = Start();
         await Eventually.UntilAsync(async () =>
             await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('events_short_by_time')") is ["True"]);
+        Assert.Equal(["True"], await _database.ExecuteAsync("SELECT indisvalid FROM pg_index WHERE indexrelid = 'events_embedding_short'::regclass"));
     }
 
     [Fact]
@@ -86,7 +112,7 @@ public sealed class ShortFormTests(RunningApplication app) : IAsyncLifetime
         await _database.ExecuteAsync($"""
             DROP TRIGGER events_shorten ON events;
             DELETE FROM directions;
-            DROP INDEX events_embedding_short, events_embedding_whole, events_short_by_time;
+            DROP INDEX events_embedding_whole, events_short_by_time;
             CREATE INDEX events_embedding ON events USING hnsw ((embedding::halfvec(512)) halfvec_cosine_ops);
             DO $$ BEGIN PERFORM begin_short_forms(ARRAY[{string.Join(',', directions.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))}]::real[], 512); END $$;
             """);
