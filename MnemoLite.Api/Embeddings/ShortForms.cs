@@ -13,6 +13,9 @@ internal sealed class ShortForms(float[,] directions)
     /// <summary>SQL: the directions of the store; null where it has none.</summary>
     public const string Directions = "(SELECT array_agg(direction::real[] ORDER BY place) FROM directions)";
 
+    /// <summary>SQL: whether the store has an HNSW index of its short forms.</summary>
+    public const string HasIndex = "EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)";
+
     /// <summary>How many numbers the embeddings have.</summary>
     public int Dimension => directions.GetLength(1);
 

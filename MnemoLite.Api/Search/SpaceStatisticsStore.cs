@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using MnemoLite.Api.Database;
+using MnemoLite.Api.Embeddings;
 using MnemoLite.Api.Security;
 using Npgsql;
 
@@ -68,7 +69,7 @@ internal sealed class SpaceStatisticsStore(Reads reads, TimeProvider clock)
     {
         await using var command = new NpgsqlCommand($"""
             SELECT (SELECT timestamp FROM events WHERE space = $1 ORDER BY timestamp DESC OFFSET {NearestStore.ComparedOneByOneInIndex} LIMIT 1),
-                EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('events_embedding_short') AND indisvalid)
+                {ShortForms.HasIndex}
             """);
         command.Parameters.Add(new() { Value = space.Name });
         return await reads.RunAsync(

@@ -47,6 +47,13 @@ internal sealed class ShorteningStore(NpgsqlDataSource dataSource, EventIndexes 
         await indexes.BuildAsync("_short_by_time", "(space, timestamp) INCLUDE (id, embedding_short)", cancellationToken);
     }
 
+    /// <summary>Whether the store has an HNSW index of short forms.</summary>
+    public async Task<bool> HasIndexAsync(CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand($"SELECT {ShortForms.HasIndex}");
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     private async Task<bool> HasManyEventsAsync(CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand($"SELECT count(*) > {MostWithoutIndex} FROM (SELECT FROM events LIMIT {MostWithoutIndex + 1}) AS counted");

@@ -31,6 +31,8 @@ internal sealed class ShorteningWorker(
                     if (models.ShortForms is null)
                         await models.RefreshAsync(stoppingToken);
                     isDone = models.ShortForms is not null;
+                    if (isDone && await store.HasIndexAsync(stoppingToken))
+                        return;
                 }
             }
             catch (DbException exception)

@@ -100,7 +100,7 @@ public sealed partial class RunningPageTests(Dashboard dashboard)
         var spans = opened.Page.Locator("#spans details");
         var request = spans.Filter(new() { HasText = "POST /v1/search" }).First; // of this test, or of a page of the dashboard
         await Expect(request).ToBeVisibleAsync();
-        var query = spans.Filter(new() { HasText = "SELECT" }).First;
+        var query = request.Locator("xpath=following::details").Filter(new() { HasText = "SELECT" }).First; // before it there may be those of other requests of a page
         await Expect(query.GetByText("db.query.text")).ToBeHiddenAsync();
         await query.Locator("summary").ClickAsync();
         await Expect(query.GetByText("db.query.text")).ToBeVisibleAsync();
