@@ -159,8 +159,9 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
         await reader.ReadAsync(cancellationToken);
         var unheard = reader.GetInt64(3);
         var isComplete = candidates.AreAll || reader.GetBoolean(5);
-        if (unheard > MostUnheard / 10 || !(isComplete || query.FiltersMetadata))
-            flat.Ask(isIncomplete: !(isComplete || query.FiltersMetadata));
+        var someWentUnheard = !isComplete && !query.FiltersMetadata; // of those that are filtered there may be too few
+        if (unheard > MostUnheard / 10 || someWentUnheard)
+            flat.Ask(isIncomplete: someWentUnheard);
         return !isComplete || unheard > MostUnheard || !reader.GetBoolean(4) ? null : NearestList.Of(
             reader.GetFieldValue<Guid[]>(0), reader.GetFieldValue<double[]>(1), query.Candidates, Snapshot.Parse(reader.GetString(2)));
     }
