@@ -78,7 +78,9 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
             return nearestOfFew;
         }
         var hasOnePlan = !query.IsFiltered || query.HasOnePlanFiltered;
-        var few = query.FiltersMetadata ? ComparedOneByOne
+        var hasNoIndex = shortForms is not null && !query.Statistics.HasIndex;
+        var few = hasNoIndex && isFirstInMemory ? FlatIndex.MostEvents // there is nothing else that could answer
+            : query.FiltersMetadata ? ComparedOneByOne
             : shortForms is not null ? ComparedOneByOneInIndex : ComparedOneByOneInOrder;
         if ((query.IsFiltered || query.HasAtMost(few)) && !query.IsOfMany)
         {
@@ -89,7 +91,7 @@ internal sealed class NearestStore(EventPartitions partitions, LiveFlatIndex fla
         }
         if (shortForms is not null && !isFirstInMemory && await FindInMemoryAsync(connection, query, model, shortForms, cancellationToken) is { } nearestOfMany)
             return nearestOfMany;
-        if (shortForms is not null && !query.Statistics.HasIndex
+        if (hasNoIndex
             && await ReadAsync(connection, query, where => NearestOfFew(query, model, shortForms, where, FlatIndex.MostEvents), hasOnePlan, cancellationToken) is { } nearestOfAll)
         {
             return nearestOfAll;
