@@ -167,6 +167,7 @@ public sealed class Dashboard : IAsyncLifetime, ICollectionFixture<Dashboard>
 public sealed class DashboardPage : IAsyncDisposable
 {
     private static readonly string AxeScript = new BundledAxeScriptProvider().GetScript();
+    private static readonly string[] ColourRules = ["color-contrast", "link-in-text-block"];
 
     private readonly string _address;
 
@@ -194,16 +195,25 @@ public sealed class DashboardPage : IAsyncDisposable
     }
 
     /// <summary>What axe finds serious or critical, each with the first element it was found at.</summary>
-    public async Task<IReadOnlyList<string>> ViolationsAsync()
+    /// <param name="ofColours">Whether to look only at what depends on the colours, where all else was looked at before.</param>
+    public async Task<IReadOnlyList<string>> ViolationsAsync(bool ofColours = false)
     {
-        await Page.EvaluateAsync( // colours that still change are of no account
-            "document.getAnimations().filter(it => it.effect?.getComputedTiming().iterations !== Infinity).forEach(it => it.finish())");
-        await Page.EvaluateAsync(AxeScript); // there are no frames: to join what they say takes a second page, and much longer
-        return await Page.EvaluateAsync<string[]>("""
-            async () => (await axe.run({ resultTypes: ['violations'] })).violations
+        await Page.EvaluateAsync( // colours that still change are of no account; where one has changed, those that depend on it begin to
+            """
+            () => {
+                const changing = () => document.getAnimations().filter(it => it.playState === 'running' && it.effect?.getComputedTiming().iterations !== Infinity);
+                for (let some = changing(); some.length > 0; some = changing()) some.forEach(it => it.finish());
+            }
+            """);
+        if (!await Page.EvaluateAsync<bool>("'axe' in window"))
+            await Page.EvaluateAsync(AxeScript); // there are no frames: to join what they say takes a second page, and much longer
+        return await Page.EvaluateAsync<string[]>(
+            """
+            async rules => (await axe.run({ resultTypes: ['violations'], ...(rules && { runOnly: rules }) })).violations
                 .filter(it => it.impact === 'serious' || it.impact === 'critical')
                 .map(it => `${it.id}: ${it.help}: ${it.nodes[0].html}`)
-            """);
+            """,
+            ofColours ? ColourRules : null);
     }
 
     /// <summary>Where the page can be scrolled sideways, how far, and what stands out of it.</summary>
