@@ -36,6 +36,7 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
     public Task RunAsync(string name) => name switch
     {
         "rows" => RunRowsAsync(),
+        "references" => MeasureReferencesAsync(),
         "spaces" => MeasureSpacesAsync(),
         LoadOptions.Soak => SoakAsync(),
         _ => RunMixedAsync(name),
@@ -105,6 +106,9 @@ internal sealed class BenchmarkRun(Target target, LoadOptions options, Action<Sc
             Rows.AddRange(spaces.Rows);
         }
     }
+
+    private async Task MeasureReferencesAsync() =>
+        await MeasureAgainstReferencesAsync(await (target.Own ?? throw new ArgumentException("'references' needs a database of the benchmark's own: leave --api out.")).GetConnectionStringAsync());
 
     private async Task MeasurePacedAsync()
     {

@@ -6,7 +6,7 @@ namespace MnemoLite.Bench.Load;
 /// <summary>What the command line says about a run.</summary>
 internal sealed record LoadOptions
 {
-    public static readonly string[] Scenarios = ["paced", "closed", "open", "rows", "spaces", Soak];
+    public static readonly string[] Scenarios = ["paced", "closed", "open", "rows", "references", "spaces", Soak];
 
     /// <summary>The long run, which is run alone.</summary>
     public const string Soak = "soak";
