@@ -1,5 +1,8 @@
+using System.Net.Http.Json;
 using System.Text.RegularExpressions;
+using Aspire.Hosting.Testing;
 using Microsoft.Playwright;
+using MnemoLite.Client;
 using static Microsoft.Playwright.Assertions;
 
 namespace MnemoLite.Tests.Browser;
@@ -32,23 +35,30 @@ public sealed class OperationsPagesTests(Dashboard dashboard)
     {
         await using var opened = await dashboard.OpenAsync("/monitoring");
         var page = opened.Page;
-        await dashboard.Client.SearchAsync(new() { Query = $"what fills a cache {Guid.NewGuid()}" }, Cancelled);
-        Assert.NotEqual(0, (await dashboard.Client.GetCacheStatsAsync(Cancelled)).SearchCache.Items);
+        using var http = dashboard.App.CreateHttpClient("api");
+        var question = new SearchRequest { Query = $"what fills a cache {Guid.NewGuid()}" };
         var clear = page.GetByRole(AriaRole.Button, new() { Name = "Clear caches" });
         var dialog = page.GetByRole(AriaRole.Dialog);
+        await AskAsync();
 
         await clear.ClickAsync();
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await Expect(dialog).ToBeHiddenAsync();
-        Assert.NotEqual(0, (await dashboard.Client.GetCacheStatsAsync(Cancelled)).SearchCache.Items);
+        Assert.Equal("mnemolite; hit", await AskAsync());
 
         await clear.ClickAsync();
         Assert.Empty(await opened.ViolationsAsync());
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Clear", Exact = true }).ClickAsync();
         await Expect(page.GetByText("The caches are empty")).ToBeVisibleAsync();
-        Assert.Equal(0, (await dashboard.Client.GetCacheStatsAsync(Cancelled)).SearchCache.Items);
         await Expect(page.GetByRole(AriaRole.Row, new() { Name = "Searches" })).ToContainTextAsync("0 of 200");
+        Assert.StartsWith("mnemolite; fwd=miss", await AskAsync(), StringComparison.Ordinal);
         opened.HasNoComplaints();
+
+        async Task<string> AskAsync()
+        {
+            using var answer = await http.PostAsJsonAsync("v1/search/", question, MnemoLiteJson.Default.SearchRequest, Cancelled);
+            return Assert.Single(answer.EnsureSuccessStatusCode().Headers.GetValues("Cache-Status"));
+        }
     }
 
     [Fact]
