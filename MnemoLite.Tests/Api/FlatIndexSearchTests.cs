@@ -233,7 +233,7 @@ public sealed class FlatIndexSearchTests(RunningApplication app) : IAsyncLifetim
     public async Task A_store_that_has_an_index_is_searched_by_it_where_nothing_is_in_memory()
     {
         await StoreAsync(new { kind = "one" }, Vectors(NearestStore.ComparedOneByOne + 200));
-        await ExecuteAsync("CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12)");
+        await ExecuteAsync("CREATE INDEX events_embedding_short ON events USING hnsw (embedding_short halfvec_cosine_ops) WITH (m = 12, ef_construction = 400)");
         _live.Current = null;
         foreach (var request in (SearchRequest[])[new(), new() { Metadata = JsonText.From(new { kind = "one" }) }])
         {
