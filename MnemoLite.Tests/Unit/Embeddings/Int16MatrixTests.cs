@@ -70,6 +70,22 @@ public sealed class Int16MatrixTests
     }
 
     [Theory]
+    [MemberData(nameof(EachWidth))]
+    public void To_pass_over_zeros_changes_nothing(int bits)
+    {
+        const int Inputs = 48, Outputs = 64;
+        var random = new Random(bits);
+        double[] shares = [0, 0.05, 0.3, 1];
+        var rows = shares.SelectMany(share => Enumerable.Range(0, Inputs).Select(_ => random.NextDouble() < share ? random.NextSingle() * 2 - 1 : 0)).ToArray();
+        var values = Enumerable.Range(0, Inputs * Outputs).Select(_ => (Half)(random.NextSingle() * 2 - 1)).ToArray();
+        var matrix = Matrix(values, [.. Enumerable.Range(0, Outputs).Select(i => (float)i)], bits);
+        var (all, sparse) = (new float[shares.Length * Outputs], new float[shares.Length * Outputs]);
+        matrix.Multiply(rows, all);
+        matrix.MultiplySparse(rows, sparse);
+        Assert.Equal(all, sparse);
+    }
+
+    [Theory]
     [InlineData(16, 16)]
     [InlineData(20, 32)]
     [InlineData(1552, 32)]
