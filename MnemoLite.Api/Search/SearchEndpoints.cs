@@ -23,6 +23,7 @@ internal static class SearchEndpoints
         builder.Services.AddSingleton<FlatIndexStore>();
         builder.Services.AddSingleton<LiveFlatIndex>();
         builder.Services.AddHostedService<FlatIndexWorker>();
+        builder.Services.AddHostedService<FirstSearch>();
         return builder;
     }
 

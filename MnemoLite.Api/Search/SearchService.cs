@@ -41,6 +41,7 @@ internal sealed class SearchService(
             {
                 if (former?.Basis is { } basis && await ReadPageAsync(space, basis, model, cancellationToken) is { } page)
                     return former.Continue(Json(page), new(basis.Space, basis.Request, basis.Embedding, basis.Lists));
+                using var turn = await limiter.EnterAsync(cancellationToken);
                 var (query, found) = await FindAsync(space, request, vector, cancellationToken);
                 return new(Json(found.Result), found.Snapshot, new SearchBasis(space.Name, query.Request, query.Embedding, found.Lists));
             },
@@ -52,13 +53,17 @@ internal sealed class SearchService(
 
     /// <summary>Finds events anew.</summary>
     /// <exception cref="InvalidRequestException">The request contradicts itself, or its filter cannot be read.</exception>
-    public async Task<SearchResult> SearchAsync(Space space, SearchRequest request, CancellationToken cancellationToken) =>
-        (await FindAsync(space, request, vector: null, cancellationToken)).Found.Result;
-
-    private async Task<(SearchQuery Query, Found Found)> FindAsync(
-        Space space, SearchRequest request, float[]? vector, CancellationToken cancellationToken)
+    public async Task<SearchResult> SearchAsync(Space space, SearchRequest request, CancellationToken cancellationToken)
     {
         using var turn = await limiter.EnterAsync(cancellationToken);
+        return (await FindAsync(space, request, vector: null, cancellationToken)).Found.Result;
+    }
+
+    /// <summary>The same beside those that take turns, and of a vector.</summary>
+    /// <exception cref="InvalidRequestException">The request contradicts itself, its filter cannot be read, or the vector is none of the model's.</exception>
+    public async Task<(SearchQuery Query, Found Found)> FindAsync(
+        Space space, SearchRequest request, float[]? vector, CancellationToken cancellationToken)
+    {
         TimeWindow.Check(request.TsStart, request.TsEnd);
         var filter = request.Filter is { } json ? Filter.Parse(json, "filter") : null;
         var asked = new SearchQuery(space, await spaces.GetAsync(space, cancellationToken), request, filter, null, null);
