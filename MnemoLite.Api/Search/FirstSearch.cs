@@ -5,7 +5,7 @@ using MnemoLite.Client;
 
 namespace MnemoLite.Api.Search;
 
-/// <summary>Searches once, as soon as the store is ready: the first search of a process takes ten times as long as others, so no user is to be the first.</summary>
+/// <summary>Searches by words and by meaning as soon as the store is ready: the first search of a process takes ten times as long as others, so no user is to be the first.</summary>
 internal sealed class FirstSearch(SearchService search, EmbeddingModelStore models, StorePreparation preparation, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -16,8 +16,11 @@ internal sealed class FirstSearch(SearchService search, EmbeddingModelStore mode
             await Task.Delay(Pause, clock, stoppingToken);
         try
         {
-            var mode = models.Current.Model.InProcess ? SearchMode.Hybrid : SearchMode.Keyword; // nobody is to be asked, or paid, for this
-            await search.FindAsync(Space.Default, new() { Query = "the first search", Mode = mode }, vector: null, stoppingToken); // and takes nobody's turn
+            // Neither asks a model, which may be another's and be paid for, or takes a turn.
+            await search.FindAsync(Space.Default, new() { Query = "the first search", Mode = SearchMode.Keyword }, vector: null, stoppingToken);
+            var vector = new float[models.Current.Model.Dimension];
+            vector[0] = 1;
+            await search.FindAsync(Space.Default, new(), vector, stoppingToken);
         }
         catch (Exception) when (!stoppingToken.IsCancellationRequested)
         {
