@@ -88,11 +88,11 @@ public static class ServiceDefaults
     }
 
     /// <summary>
-    /// What Kestrel counts for every buffer is not taken. Counters and gauges, which have few series each, get room for fewer than the 2,000 of OpenTelemetry, which takes it at
-    /// once. Histograms keep theirs.
+    /// What Kestrel counts for every buffer, and routing for every request, is not taken. Counters and gauges, which have few series each, get room for fewer than the 2,000 of
+    /// OpenTelemetry, which takes it at once. Histograms keep theirs.
     /// </summary>
     private static MetricStreamConfiguration? ViewOf(Instrument instrument) =>
-        instrument.Name.StartsWith("aspnetcore.memory_pool.", StringComparison.Ordinal) ? MetricStreamConfiguration.Drop
+        instrument.Name.StartsWith("aspnetcore.memory_pool.", StringComparison.Ordinal) || instrument.Name == "aspnetcore.routing.match_attempts" ? MetricStreamConfiguration.Drop
         : instrument.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Histogram<>) ? null
         : new() { CardinalityLimit = MostSeries };
 
